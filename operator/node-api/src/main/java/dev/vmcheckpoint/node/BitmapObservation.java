@@ -1,0 +1,22 @@
+package dev.vmcheckpoint.node;
+
+/**
+ * QAPI {@code BlockDirtyInfo} of one of our bitmaps.
+ *
+ * @param name the bitmap's name
+ * @param granularityBytes bytes that one bit stands for, a power of two
+ * @param dirtyBytes bytes listed as changed
+ * @param recording whether it records new writes
+ * @param persistent whether QEMU stores it with the image
+ * @param busy whether a job or an export uses it
+ * @param inconsistent whether QEMU found it marked in use when it opened the image: its content
+ *     cannot be used
+ */
+public record BitmapObservation(
+    String name,
+    long granularityBytes,
+    long dirtyBytes,
+    boolean recording,
+    boolean persistent,
+    boolean busy,
+    boolean inconsistent) {}

@@ -1,0 +1,42 @@
+package dev.vmcheckpoint.node;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Body of {@code PUT /v1/machines/{podUID}/checkpoints/{checkpointUID}}: one bitmap on each of the
+ * disks, all or nothing.
+ *
+ * @param disks device ids, 1 to {@value #MAX_DISKS}, each once
+ * @param granularityBytes bytes that one bit stands for, a power of two from 512 to 2 GiB; empty
+ *     leaves the choice to QEMU
+ * @param barrier whether the disks are flushed after the add
+ */
+public record EnsureRequest(
+    List<String> disks,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Long> granularityBytes,
+    Barrier barrier) {
+  /** The most disks that one checkpoint may have. */
+  public static final int MAX_DISKS = 64;
+
+  public EnsureRequest {
+    disks = List.copyOf(disks);
+    if (disks.isEmpty() || disks.size() > MAX_DISKS) {
+      throw new IllegalArgumentException(
+          "disks: 1 to %d, but %d were given".formatted(MAX_DISKS, disks.size()));
+    }
+    if (new HashSet<>(disks).size() != disks.size()) {
+      throw new IllegalArgumentException("disks: one is named twice in %s".formatted(disks));
+    }
+    granularityBytes.ifPresent(EnsureRequest::requireGranularity);
+  }
+
+  private static void requireGranularity(long bytes) {
+    if (Long.bitCount(bytes) != 1 || bytes < 512 || bytes > 1L << 31) {
+      throw new IllegalArgumentException(
+          "granularityBytes: a power of two from 512 to 2147483648, not %d".formatted(bytes));
+    }
+  }
+}
