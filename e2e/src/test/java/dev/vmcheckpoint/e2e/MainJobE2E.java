@@ -1,0 +1,141 @@
+package dev.vmcheckpoint.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.vmcheckpoint.e2e.fixture.Checkpoint;
+import dev.vmcheckpoint.e2e.fixture.Cluster;
+import dev.vmcheckpoint.e2e.fixture.Disk;
+import dev.vmcheckpoint.e2e.fixture.RunningMachine;
+import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What the system is for, on a machine with two disks whose Linux guest writes all the time. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class MainJobE2E {
+  @RegisterExtension static final Cluster CLUSTER = new Cluster("main-job");
+
+  private static final String MACHINE = "db-0";
+
+  private RunningMachine machine;
+
+  @BeforeAll
+  void startMachine() {
+    machine =
+        RunningMachine.start(
+                CLUSTER,
+                VirtualMachine.named(MACHINE, Disk.qcow2("vda"), Disk.qcow2("vdb"))
+                    .with(VirtualMachine.Guest.LINUX_WRITING))
+            .whenGuestWrites();
+  }
+
+  @Test
+  void anAppliedCheckpointBecomesOnePersistentRecordingBitmapPerDisk() {
+    Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "one", MACHINE).whenReady();
+
+    for (String disk : new String[] {"vda", "vdb"}) {
+      String bitmap = checkpoint.disk(disk).path("bitmap").asText();
+      assertThat(machine.bitmapsOf(checkpoint.uid(), disk)).containsExactly(bitmap);
+      assertThat(machine.bitmaps(disk))
+          .filteredOn(seen -> seen.get("name").asText().equals(bitmap))
+          .singleElement()
+          .satisfies(
+              seen -> {
+                assertThat(seen.get("recording").asBoolean()).isTrue();
+                assertThat(seen.get("persistent").asBoolean()).isTrue();
+              });
+    }
+    assertThat(checkpoint.status().path("creationTime").asText()).isNotEmpty();
+  }
+
+  @Test
+  void whatTheGuestWritesShowsInTheStatus() {
+    Checkpoint checkpoint =
+        Checkpoint.apply(CLUSTER, "dirty", MACHINE)
+            .whenReady()
+            .when("Valid=True", now -> now.isCondition("Valid", "True"));
+
+    long before = checkpoint.disk("vda").path("dirtyBytes").asLong();
+    checkpoint.when(
+        "dirtier than " + before, now -> now.disk("vda").path("dirtyBytes").asLong() > before);
+  }
+
+  @Test
+  void aSecondCheckpointIsIndependentOfTheFirst() {
+    Checkpoint first = Checkpoint.apply(CLUSTER, "first", MACHINE).whenReady();
+    Checkpoint second = Checkpoint.apply(CLUSTER, "second", MACHINE).whenReady();
+    String bitmap = second.disk("vda").path("bitmap").asText();
+    long countBefore = machine.count("vda", bitmap);
+
+    String firstUid = first.uid();
+    first.delete();
+
+    assertThat(machine.bitmapsOf(firstUid, "vda")).isEmpty();
+    assertThat(machine.bitmapsOf(firstUid, "vdb")).isEmpty();
+    await("the second checkpoint's count going on")
+        .atMost(Cluster.PATIENCE)
+        .until(() -> machine.count("vda", bitmap) > countBefore);
+    assertThat(second.isCondition("Ready", "True")).isTrue();
+  }
+
+  @Test
+  void onlyTheNamedDisksGetABitmap() {
+    Checkpoint checkpoint =
+        Checkpoint.apply(CLUSTER, "named", MACHINE, "disks: [{name: vdb}]").whenReady();
+
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).isEmpty();
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vdb")).hasSize(1);
+  }
+
+  @Test
+  void theGranularityIsAsAskedFor() {
+    Checkpoint checkpoint =
+        Checkpoint.apply(CLUSTER, "granularity", MACHINE, "granularity: 4Ki").whenReady();
+
+    assertThat(checkpoint.disk("vda").path("granularityBytes").asLong()).isEqualTo(4096);
+    assertThat(machine.bitmaps("vda"))
+        .filteredOn(
+            bitmap ->
+                bitmap.get("name").asText().equals(checkpoint.disk("vda").path("bitmap").asText()))
+        .extracting(bitmap -> bitmap.get("granularity").asLong())
+        .containsExactly(4096L);
+  }
+
+  @Test
+  void aHandledProbeSaysSoAndCountsExactly() {
+    Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "probe", MACHINE).whenReady();
+
+    checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", "probe-1");
+
+    checkpoint.when(
+        "lastHandledProbeAt=probe-1",
+        now -> now.status().path("lastHandledProbeAt").asText().equals("probe-1"));
+    assertThat(checkpoint.condition("Valid").path("status").asText()).isEqualTo("True");
+  }
+
+  @Test
+  void eventsTellWhatHappened() {
+    Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "events", MACHINE).whenReady();
+
+    await("an event")
+        .atMost(Cluster.PATIENCE)
+        .untilAsserted(() -> assertThat(checkpoint.eventReasons()).contains("Established"));
+  }
+
+  @Test
+  void aProbeLeavesTheReadyConditionAsItWas() {
+    Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "kept", MACHINE).whenReady();
+    JsonNode ready = checkpoint.condition("Ready");
+
+    checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", "probe-2");
+    checkpoint.when(
+        "lastHandledProbeAt=probe-2",
+        now -> now.status().path("lastHandledProbeAt").asText().equals("probe-2"));
+
+    assertThat(checkpoint.condition("Ready")).isEqualTo(ready);
+  }
+}
