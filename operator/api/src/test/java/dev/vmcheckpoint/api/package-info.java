@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.api;
+
+import org.jspecify.annotations.NullMarked;
