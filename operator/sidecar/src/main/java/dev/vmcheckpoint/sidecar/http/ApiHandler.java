@@ -1,6 +1,5 @@
 package dev.vmcheckpoint.sidecar.http;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import dev.vmcheckpoint.node.ErrorCode;
@@ -23,7 +22,6 @@ final class ApiHandler implements HttpHandler {
   private final Admission admission;
   private final CallReport report;
   private final RequestReader requests = new RequestReader();
-  private final JsonMapper json = Wire.mapper();
 
   ApiHandler(NodeApi machines, Admission admission, CallReport report) {
     this.machines = machines;
@@ -87,7 +85,7 @@ final class ApiHandler implements HttpHandler {
     // Length 0 means chunks: an answer for a whole node is not held in memory twice.
     exchange.sendResponseHeaders(status, 0);
     try (OutputStream out = exchange.getResponseBody()) {
-      json.writeValue(out, served.body());
+      Wire.write(out, served.body());
     }
   }
 }

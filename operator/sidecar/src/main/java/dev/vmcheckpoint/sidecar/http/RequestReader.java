@@ -3,7 +3,6 @@ package dev.vmcheckpoint.sidecar.http;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
@@ -27,8 +26,6 @@ final class RequestReader {
   private static final Pattern CHECKPOINT_PATH =
       Pattern.compile("/v1/machines/([^/]+)/checkpoints/([^/]+)");
   private static final int MAX_ECHO = 200;
-
-  private final JsonMapper json = Wire.mapper();
 
   /**
    * @param receivedNanos {@link System#nanoTime} at which the request came in; its deadline counts
@@ -116,7 +113,7 @@ final class RequestReader {
     }
   }
 
-  private <T> T body(HttpExchange exchange, Class<T> type) throws IOException {
+  private static <T> T body(HttpExchange exchange, Class<T> type) throws IOException {
     String contentType = exchange.getRequestHeaders().getFirst("Content-Type");
     String mediaType = contentType == null ? "" : contentType.split(";", 2)[0].strip();
     if (!mediaType.toLowerCase(Locale.ROOT).equals(Wire.JSON)) {
@@ -131,20 +128,21 @@ final class RequestReader {
           "the body is longer than %d bytes".formatted(Wire.MAX_REQUEST_BYTES));
     }
     try {
-      return json.readValue(body, type);
-    } catch (JsonProcessingException e) {
+      return Wire.read(body, type);
+    } catch (IOException e) {
       throw refusal(ErrorCode.InvalidRequest, "body: %s".formatted(whatIsWrong(e)));
     }
   }
 
-  private static String whatIsWrong(JsonProcessingException e) {
+  private static String whatIsWrong(IOException e) {
     String where = e instanceof JsonMappingException mapping ? member(mapping) : "";
     if (e instanceof ValueInstantiationException
         && e.getCause() instanceof IllegalArgumentException ours) {
       return where + ours.getMessage();
     }
-    String words = e.getOriginalMessage().lines().findFirst().orElse("not valid");
-    return where + echo(words);
+    String words =
+        e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+    return where + echo(String.valueOf(words));
   }
 
   private static String member(JsonMappingException e) {
