@@ -8,8 +8,8 @@ import java.time.Duration;
  * A way to one QEMU's monitor. Implementations are used by one thread at a time.
  *
  * <p>A command is sent once and never again. What a failure says of it: after {@link
- * QmpException.Refused} it was not carried out; after any other {@link QmpException} it may have
- * been.
+ * QmpException.Refused} and {@link QmpException.DeadlinePassed} it was not carried out; after any
+ * other {@link QmpException} it may have been.
  */
 public interface Qmp {
   /**

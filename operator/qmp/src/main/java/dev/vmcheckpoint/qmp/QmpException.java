@@ -64,6 +64,15 @@ public abstract sealed class QmpException extends RuntimeException {
     }
   }
 
+  /** The deadline passed before the command was sent; the connection can still be used. */
+  public static final class DeadlinePassed extends QmpException {
+    private static final long serialVersionUID = 1L;
+
+    public DeadlinePassed(String message) {
+      super(message, null);
+    }
+  }
+
   /** What came is not QMP, or is beyond all bounds; a command that was sent may have been run. */
   public static final class ProtocolViolated extends QmpException {
     private static final long serialVersionUID = 1L;

@@ -18,7 +18,7 @@ public record Session(Qmp qmp, Timeouts timeouts, Deadline deadline) {
   /**
    * Runs a command.
    *
-   * @throws QmpException.TimedOut also where the deadline has passed, and nothing was sent
+   * @throws QmpException.DeadlinePassed where the deadline has passed, and nothing was sent
    */
   public Reply run(Command command, ObjectNode arguments) {
     return run(command, arguments, timeouts.of(command));
@@ -27,7 +27,7 @@ public record Session(Qmp qmp, Timeouts timeouts, Deadline deadline) {
   /** Runs a command with a time-out of its own. */
   public Reply run(Command command, ObjectNode arguments, Duration timeout) {
     if (deadline.passed()) {
-      throw new QmpException.TimedOut(
+      throw new QmpException.DeadlinePassed(
           "the deadline passed before %s was sent".formatted(command.wireName()));
     }
     return new Reply(
