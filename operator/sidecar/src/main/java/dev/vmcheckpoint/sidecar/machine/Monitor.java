@@ -66,6 +66,7 @@ final class Monitor {
       case QmpException.MonitorBusy _ -> ErrorCode.MonitorBusy;
       case QmpException.ConnectionLost _ -> ErrorCode.MonitorLost;
       case QmpException.TimedOut _ -> ErrorCode.MonitorTimeout;
+      case QmpException.DeadlinePassed _ -> ErrorCode.DeadlineExceeded;
       case QmpException.ProtocolViolated _ -> ErrorCode.MonitorProtocol;
     };
   }

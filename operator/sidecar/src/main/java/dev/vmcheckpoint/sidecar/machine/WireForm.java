@@ -6,6 +6,7 @@ import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.MachineObservation;
 import dev.vmcheckpoint.node.RemoveResponse;
+import dev.vmcheckpoint.qmp.checkpoint.BitmapNames;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured;
 import dev.vmcheckpoint.qmp.checkpoint.Removal;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
@@ -15,9 +16,6 @@ import dev.vmcheckpoint.qmp.machine.MachineState;
 
 /** The QMP library's results as the contract's records. */
 final class WireForm {
-  /** With which the names of all bitmaps of this project begin. */
-  private static final String OURS = "vmcp-";
-
   private WireForm() {}
 
   static MachineObservation of(MachineState machine) {
@@ -54,7 +52,7 @@ final class WireForm {
         disk.image().map(WireForm::of),
         disk.virtualSizeBytes(),
         disk.bitmaps().stream()
-            .filter(bitmap -> bitmap.name().startsWith(OURS))
+            .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
             .map(WireForm::of)
             .toList());
   }
