@@ -128,6 +128,38 @@ final class CorpusIT {
     assertThat(resource(namespace).get().getStatus().established()).isFalse();
   }
 
+  @Test
+  void aConditionOfAnotherWriterStaysWhenTheOperatorAppliesItsOwn() {
+    String namespace = newNamespace();
+    Sample ofTheOperator = Sample.named("status-before-creation-time/before");
+    ofTheOperator.applyItselfIn(namespace);
+    resource(namespace)
+        .subresource("status")
+        .patch(
+            new PatchContext.Builder()
+                .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                .withFieldManager("archiver")
+                .build(),
+            """
+            apiVersion: vmcheckpoint.dev/v1alpha1
+            kind: VirtualMachineCheckpoint
+            metadata: {name: monday}
+            status:
+              conditions:
+                - type: Archived
+                  status: "True"
+                  reason: Copied
+                  message: ""
+                  lastTransitionTime: "2026-05-04T12:00:00Z"
+            """);
+
+    ofTheOperator.applyItselfIn(namespace);
+
+    assertThat(resource(namespace).get().getStatus().conditions())
+        .extracting(Condition::type)
+        .containsExactlyInAnyOrder("Archived", "Ready", "Valid");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
