@@ -1,5 +1,7 @@
 package dev.vmcheckpoint.node;
 
+import org.jspecify.annotations.Nullable;
+
 /** A call to a sidecar that brought no result. */
 public abstract sealed class NodeApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -8,7 +10,7 @@ public abstract sealed class NodeApiException extends RuntimeException {
     super(message);
   }
 
-  private NodeApiException(String message, Throwable cause) {
+  private NodeApiException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 
@@ -55,7 +57,7 @@ public abstract sealed class NodeApiException extends RuntimeException {
   public static final class NoAnswer extends NodeApiException {
     private static final long serialVersionUID = 1L;
 
-    public NoAnswer(String message, Throwable cause) {
+    public NoAnswer(String message, @Nullable Throwable cause) {
       super(message, cause);
     }
 

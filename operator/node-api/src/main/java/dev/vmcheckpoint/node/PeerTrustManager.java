@@ -1,0 +1,96 @@
+package dev.vmcheckpoint.node;
+
+import java.net.Socket;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.Optional;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedTrustManager;
+import javax.net.ssl.X509TrustManager;
+
+/**
+ * Believes a peer whose chain ends in an authority, whose certificate is for its role, and, where a
+ * name is expected, carries that name, whatever address was dialled: pods are dialled by IP, and
+ * certificates carry names.
+ *
+ * <p>An extended trust manager, since around a plain one the JDK wraps its own check of the dialled
+ * address against the certificate.
+ */
+final class PeerTrustManager extends X509ExtendedTrustManager {
+  private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+  private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+
+  private final X509TrustManager chains;
+  private final Optional<String> expectedName;
+
+  PeerTrustManager(X509TrustManager chains, Optional<String> expectedName) {
+    this.chains = chains;
+    this.expectedName = expectedName;
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String authType)
+      throws CertificateException {
+    chains.checkServerTrusted(chain, authType);
+    requireUsage(chain[0], SERVER_AUTH, "a server");
+    requireName(chain[0]);
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String authType)
+      throws CertificateException {
+    chains.checkClientTrusted(chain, authType);
+    requireUsage(chain[0], CLIENT_AUTH, "a client");
+    requireName(chain[0]);
+  }
+
+  /** A certificate without the extension would be for everything. */
+  private static void requireUsage(X509Certificate certificate, String usage, String role)
+      throws CertificateException {
+    List<String> usages = certificate.getExtendedKeyUsage();
+    if (usages == null || !usages.contains(usage)) {
+      throw new CertificateException(
+          "the peer's certificate %s is not for %s"
+              .formatted(certificate.getSubjectX500Principal(), role));
+    }
+  }
+
+  private void requireName(X509Certificate certificate) throws CertificateException {
+    if (expectedName.isPresent()
+        && !NodeTls.dnsNames(certificate).contains(expectedName.orElseThrow())) {
+      throw new CertificateException(
+          "the peer's certificate is for %s, expected %s"
+              .formatted(NodeTls.dnsNames(certificate), expectedName.orElseThrow()));
+    }
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+      throws CertificateException {
+    checkServerTrusted(chain, authType);
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+      throws CertificateException {
+    checkServerTrusted(chain, authType);
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
+      throws CertificateException {
+    checkClientTrusted(chain, authType);
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+      throws CertificateException {
+    checkClientTrusted(chain, authType);
+  }
+
+  @Override
+  public X509Certificate[] getAcceptedIssuers() {
+    return chains.getAcceptedIssuers();
+  }
+}
