@@ -35,8 +35,9 @@ public enum Reason {
   Deleting("The checkpoint is being deleted; its bitmaps are being removed.", "Wait."),
   BitmapsRemoved("The checkpoint was deleted and its bitmaps are gone.", "None needed."),
   BitmapsLeftBehind(
-      "The checkpoint was deleted while its bitmaps could not be removed.",
-      "None needed: what is left is on record and removed when the machine is next seen."),
+      "The checkpoint was deleted while its bitmaps could not be removed, or not all of them.",
+      "See the message. What is left in an image does no harm beyond a little space and time per"
+          + " write; block-dirty-bitmap-remove or qemu-img bitmap --remove takes it away."),
 
   // The virtual machine
   VirtualMachineNotFound(
@@ -191,9 +192,9 @@ public enum Reason {
     return remedy;
   }
 
-  /** One unknown word must not make a whole object unreadable. */
+  /** The reason of that name; one unknown word must not make a whole object unreadable. */
   @JsonCreator
-  static Reason read(String name) {
+  public static Reason named(String name) {
     return Arrays.stream(values())
         .filter(value -> value.name().equals(name))
         .findFirst()
