@@ -61,8 +61,10 @@ final class Application {
         Shutdown.onSignal(
             () -> {
               probes.notReady();
+              leadership.resign();
               operator.stop();
               leadership.release();
+              client.close();
               probes.close();
             });
     operator.start();
@@ -105,6 +107,7 @@ final class Application {
                   .withKubernetesClient(client)
                   .withExecutorService(Executors.newVirtualThreadPerTaskExecutor())
                   .withReconciliationTerminationTimeout(RECONCILIATIONS_END_WITHIN)
+                  .withCloseClientOnStop(false)
                   .withUseSSAToPatchPrimaryResource(true)
                   .checkingCRDAndValidateLocalModel(false);
               more.accept(configuration);

@@ -8,6 +8,7 @@ import io.javaoperatorsdk.operator.api.config.LeaderElectionConfigurationBuilder
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Leadership by a lease in the operator's own namespace. Safe for use by several threads. */
 public final class LeaseLeadership implements Leadership {
@@ -16,8 +17,14 @@ public final class LeaseLeadership implements Leadership {
   private final KubernetesClient client;
   private final String namespace;
   private final String identity;
-  private volatile boolean leading;
+  private final AtomicReference<Role> role = new AtomicReference<>(Role.CANDIDATE);
   private volatile OptionalLong term = OptionalLong.empty();
+
+  private enum Role {
+    CANDIDATE,
+    LEADER,
+    RESIGNED
+  }
 
   /**
    * A candidate.
@@ -42,10 +49,11 @@ public final class LeaseLeadership implements Leadership {
         .withExitOnStopLeading(false)
         .withLeaderCallbacks(
             new LeaderCallbacks(
-                () -> leading = true,
+                () -> role.compareAndSet(Role.CANDIDATE, Role.LEADER),
                 () -> {
-                  leading = false;
-                  onLoss.run();
+                  if (role.compareAndSet(Role.LEADER, Role.CANDIDATE)) {
+                    onLoss.run();
+                  }
                 },
                 _ -> {}))
         .build();
@@ -53,7 +61,7 @@ public final class LeaseLeadership implements Leadership {
 
   @Override
   public boolean isLeading() {
-    return leading;
+    return role.get() == Role.LEADER;
   }
 
   /**
@@ -81,9 +89,14 @@ public final class LeaseLeadership implements Leadership {
     return read;
   }
 
-  /** Hands the lease to whoever wants it; to be called when this process no longer acts. */
+  /** Leads no longer, and keeps the lease until {@link #release}. */
+  public void resign() {
+    role.updateAndGet(before -> before == Role.LEADER ? Role.RESIGNED : before);
+  }
+
+  /** Hands the lease to whoever wants it; to be called when what was under way has ended. */
   public void release() {
-    if (!leading) {
+    if (role.get() != Role.RESIGNED) {
       return;
     }
     Lease lease = client.leases().inNamespace(namespace).withName(LEASE).get();

@@ -46,7 +46,7 @@ public final class Events {
         new EventBuilder()
             .withNewMetadata()
             .withNamespace(metadata.getNamespace())
-            .withGenerateName(metadata.getName() + ".")
+            .withGenerateName(metadata.getName() + "-")
             .endMetadata()
             .withEventTime(new MicroTime(MICRO_TIME.format(now)))
             .withReportingController(WellKnown.GROUP + "/operator")
