@@ -1,0 +1,140 @@
+package dev.vmcheckpoint.controller;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.WellKnown;
+import dev.vmcheckpoint.controller.act.Actions;
+import dev.vmcheckpoint.controller.act.Attempts;
+import dev.vmcheckpoint.controller.act.BackOff;
+import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.lead.LeaseLeadership;
+import dev.vmcheckpoint.controller.nodes.InFlightLimits;
+import dev.vmcheckpoint.controller.nodes.MeteredNodeApi;
+import dev.vmcheckpoint.controller.nodes.NodeApis;
+import dev.vmcheckpoint.controller.observe.MachinePods;
+import dev.vmcheckpoint.controller.observe.Observer;
+import dev.vmcheckpoint.controller.observe.SidecarPods;
+import dev.vmcheckpoint.controller.report.Events;
+import dev.vmcheckpoint.controller.report.Resources;
+import dev.vmcheckpoint.controller.serve.Meters;
+import dev.vmcheckpoint.controller.serve.ProbeServer;
+import dev.vmcheckpoint.node.HttpNodeApi;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.javaoperatorsdk.operator.Operator;
+import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.http.HttpClient;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import javax.net.ssl.SSLContext;
+
+/** Puts the operator together, and takes it apart again. */
+final class Application {
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration RECONCILIATIONS_END_WITHIN = Duration.ofSeconds(10);
+
+  private Application() {}
+
+  /** Runs until the process is told to stop. */
+  static void run(Options options, String podName, String podNamespace, SSLContext tls)
+      throws InterruptedException {
+    PrometheusMeterRegistry meters = Meters.registry();
+    KubernetesClient client = new KubernetesClientBuilder().build();
+    HttpClient http = HttpNodeApi.newClient(tls, CONNECT_TIMEOUT);
+    NodeApis overHttps = NodeApis.over(http);
+    NodeApis nodes = (node, address) -> new MeteredNodeApi(overHttps.at(node, address), meters);
+    LeaseLeadership leadership = new LeaseLeadership(client, podNamespace, podName);
+    Operator operator =
+        operator(
+            client,
+            reconciler(client, nodes, leadership, options, podName, Clock.systemUTC()),
+            configuration ->
+                configuration.withLeaderElectionConfiguration(
+                    leadership.configuration(Shutdown::nowBecauseLeadershipIsLost)));
+    ProbeServer probes = new ProbeServer(options.probePort, meters);
+    Shutdown shutdown =
+        Shutdown.onSignal(
+            () -> {
+              probes.notReady();
+              leadership.resign();
+              operator.stop();
+              leadership.release();
+              client.close();
+              probes.close();
+            });
+    operator.start();
+    probes.readyWhile(() -> operator.getRuntimeInfo().allEventSourcesAreHealthy());
+    shutdown.await();
+  }
+
+  /** The reconciler with everything that it needs. */
+  static CheckpointReconciler reconciler(
+      KubernetesClient client,
+      NodeApis nodes,
+      Leadership leadership,
+      Options options,
+      String instance,
+      Clock clock) {
+    InFlightLimits limits = new InFlightLimits();
+    SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes);
+    MachinePods machines = new MachinePods(options.virtualMachineLabels, client);
+    Attempts attempts = new Attempts(clock, new BackOff(random()));
+    return new CheckpointReconciler(
+        new Observer(machines, sidecars, limits),
+        new Actions(client, sidecars, limits, leadership, attempts),
+        attempts,
+        new Resources(client),
+        new Events(client, instance, clock),
+        leadership,
+        new CheckpointReconciler.Settings(options.pollInterval, options.deletionTimeout),
+        clock);
+  }
+
+  /** The framework around the reconciler; not yet started. */
+  static Operator operator(
+      KubernetesClient client,
+      CheckpointReconciler reconciler,
+      Consumer<ConfigurationServiceOverrider> more) {
+    Operator operator =
+        new Operator(
+            configuration -> {
+              configuration
+                  .withKubernetesClient(client)
+                  .withExecutorService(Executors.newVirtualThreadPerTaskExecutor())
+                  .withReconciliationTerminationTimeout(RECONCILIATIONS_END_WITHIN)
+                  .withCloseClientOnStop(false)
+                  .withUseSSAToPatchPrimaryResource(true)
+                  .checkingCRDAndValidateLocalModel(false);
+              more.accept(configuration);
+            });
+    operator.register(
+        reconciler,
+        controller ->
+            controller
+                .withName("virtualmachinecheckpoint")
+                .withFieldManager(WellKnown.FIELD_MANAGER)
+                .withFinalizer(WellKnown.FINALIZER)
+                .withGenerationAware(false)
+                .withOnUpdateFilter(Application::matters)
+                .withRetry(new BackOff(random())));
+    return operator;
+  }
+
+  /** Whether a change of the resource is one to act on: not our own status, nor another's label. */
+  private static boolean matters(VirtualMachineCheckpoint now, VirtualMachineCheckpoint before) {
+    return !now.getMetadata().getUid().equals(before.getMetadata().getUid())
+        || !Objects.equals(now.getMetadata().getGeneration(), before.getMetadata().getGeneration())
+        || now.isMarkedForDeletion() != before.isMarkedForDeletion()
+        || !now.getMetadata().getFinalizers().equals(before.getMetadata().getFinalizers())
+        || !Views.probe(now).equals(Views.probe(before));
+  }
+
+  private static RandomGenerator random() {
+    return () -> ThreadLocalRandom.current().nextLong();
+  }
+}

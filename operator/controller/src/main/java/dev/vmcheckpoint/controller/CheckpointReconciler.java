@@ -1,0 +1,185 @@
+package dev.vmcheckpoint.controller;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.controller.act.Actions;
+import dev.vmcheckpoint.controller.act.Attempts;
+import dev.vmcheckpoint.controller.act.Outcome;
+import dev.vmcheckpoint.controller.decide.Checkpoint;
+import dev.vmcheckpoint.controller.decide.Decider;
+import dev.vmcheckpoint.controller.decide.Decision;
+import dev.vmcheckpoint.controller.decide.Deletion;
+import dev.vmcheckpoint.controller.decide.Observation;
+import dev.vmcheckpoint.controller.decide.Transitions;
+import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.observe.Observer;
+import dev.vmcheckpoint.controller.report.Events;
+import dev.vmcheckpoint.controller.report.Resources;
+import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.DeleteControl;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * The whole path from what is there to what is said: observe, decide, act with at most one change,
+ * report. A failure of the API server is thrown, and retried; everything else is an outcome.
+ */
+public final class CheckpointReconciler
+    implements Reconciler<VirtualMachineCheckpoint>, Cleaner<VirtualMachineCheckpoint> {
+  /** The cache is behind for about as long as a watch takes to tell. */
+  private static final Duration CACHE_IS_BEHIND = Duration.ofMillis(200);
+
+  private final Observer observer;
+  private final Actions actions;
+  private final Attempts attempts;
+  private final Resources resources;
+  private final Events events;
+  private final Leadership leadership;
+  private final Settings settings;
+  private final Clock clock;
+
+  /**
+   * What users may set.
+   *
+   * @param pollInterval time between two looks at all machines with checkpoints
+   * @param deletionTimeout how long a deletion waits for bitmaps to be removed
+   */
+  public record Settings(Duration pollInterval, Duration deletionTimeout) {}
+
+  CheckpointReconciler(
+      Observer observer,
+      Actions actions,
+      Attempts attempts,
+      Resources resources,
+      Events events,
+      Leadership leadership,
+      Settings settings,
+      Clock clock) {
+    this.observer = observer;
+    this.actions = actions;
+    this.attempts = attempts;
+    this.resources = resources;
+    this.events = events;
+    this.leadership = leadership;
+    this.settings = settings;
+    this.clock = clock;
+  }
+
+  @Override
+  public List<EventSource<?, VirtualMachineCheckpoint>> prepareEventSources(
+      EventSourceContext<VirtualMachineCheckpoint> context) {
+    return observer.watch(context, leadership, settings.pollInterval());
+  }
+
+  @Override
+  public UpdateControl<VirtualMachineCheckpoint> reconcile(
+      VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
+    Checkpoint checkpoint = Views.of(resource);
+    Observation observation = observer.observe(resource, checkpoint);
+    return switch (Decider.decide(checkpoint, observation, clock.instant())) {
+      case Decision.Report(var status) -> after(report(resource, status, context));
+      case Decision.Create create -> {
+        Duration toWait = attempts.toWait(checkpoint.uid());
+        yield toWait.isPositive() ? again(toWait) : create(resource, checkpoint, create, context);
+      }
+    };
+  }
+
+  private UpdateControl<VirtualMachineCheckpoint> create(
+      VirtualMachineCheckpoint resource,
+      Checkpoint checkpoint,
+      Decision.Create create,
+      Context<VirtualMachineCheckpoint> context) {
+    return switch (actions.create(resource, create)) {
+      case Outcome.Done(Actions.Created(var current, var response)) -> {
+        VirtualMachineCheckpointStatus status =
+            Decider.created(Views.of(current), create, response, clock.instant());
+        boolean said = report(current, status, context);
+        if (said && status.established()) {
+          attempts.forget(checkpoint.uid());
+          yield UpdateControl.noUpdate();
+        }
+        yield said ? again(attempts.failed(checkpoint.uid())) : after(false);
+      }
+      case Outcome.Failed(var trouble) -> {
+        report(resource, Decider.notCreated(checkpoint, create, trouble, clock.instant()), context);
+        yield again(attempts.failed(checkpoint.uid()));
+      }
+      case Outcome.LookAgain<Actions.Created> _ -> again(attempts.failed(checkpoint.uid()));
+    };
+  }
+
+  @Override
+  public DeleteControl cleanup(
+      VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
+    Checkpoint checkpoint = Views.of(resource);
+    Duration toWait = attempts.toWait(checkpoint.uid());
+    if (toWait.isPositive()) {
+      return DeleteControl.noFinalizerRemoval().rescheduleAfter(toWait);
+    }
+    Deletion.Request request =
+        Deletion.Request.of(
+            checkpoint,
+            attempts.creationWasSent(checkpoint.uid()),
+            Instant.parse(resource.getMetadata().getDeletionTimestamp()),
+            settings.deletionTimeout());
+    Observation observation = observer.observeForDeletion(resource, checkpoint);
+    Deletion deletion = Deletion.decide(request, observation, clock.instant());
+    if (deletion instanceof Deletion.Remove(var seen)) {
+      deletion =
+          switch (actions.remove(resource, seen)) {
+            case Outcome.Done(var response) -> Deletion.removed(request, seen, response);
+            case Outcome.Failed(var trouble) ->
+                Deletion.notRemoved(request, trouble, clock.instant());
+            case Outcome.LookAgain<?> _ -> deletion;
+          };
+    }
+    return switch (deletion) {
+      case Deletion.Release(var announcement) -> {
+        if (!resources.release(resource)) {
+          yield DeleteControl.noFinalizerRemoval().rescheduleAfter(CACHE_IS_BEHIND);
+        }
+        attempts.forget(checkpoint.uid());
+        announcement.ifPresent(told -> events.tell(resource, told));
+        yield DeleteControl.noFinalizerRemoval();
+      }
+      case Deletion.Wait(var status) -> {
+        report(resource, status, context);
+        yield DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
+      }
+      case Deletion.Remove _ ->
+          DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
+    };
+  }
+
+  /** Says what has changed, if anything has; returns false where the resource is another by now. */
+  private boolean report(
+      VirtualMachineCheckpoint resource,
+      VirtualMachineCheckpointStatus status,
+      Context<VirtualMachineCheckpoint> context) {
+    VirtualMachineCheckpointStatus before = Views.of(resource).status();
+    if (status.equals(before)) {
+      return true;
+    }
+    if (!resources.apply(resource, status, context)) {
+      return false;
+    }
+    Transitions.between(before, status).forEach(told -> events.tell(resource, told));
+    return true;
+  }
+
+  private static UpdateControl<VirtualMachineCheckpoint> after(boolean reported) {
+    return reported ? UpdateControl.noUpdate() : again(CACHE_IS_BEHIND);
+  }
+
+  private static UpdateControl<VirtualMachineCheckpoint> again(Duration delay) {
+    return UpdateControl.<VirtualMachineCheckpoint>noUpdate().rescheduleAfter(delay);
+  }
+}

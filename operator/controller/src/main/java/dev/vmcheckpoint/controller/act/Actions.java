@@ -1,0 +1,141 @@
+package dev.vmcheckpoint.controller.act;
+
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.WellKnown;
+import dev.vmcheckpoint.controller.decide.Decision.Create;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Troubles;
+import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
+import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.nodes.InFlightLimits;
+import dev.vmcheckpoint.controller.nodes.Sidecars;
+import dev.vmcheckpoint.node.CheckpointUid;
+import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.MutationContext;
+import dev.vmcheckpoint.node.NodeApi;
+import dev.vmcheckpoint.node.NodeApiException;
+import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.node.RemoveResponse;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The changes that the operator makes to machines, each one call to a sidecar. */
+public final class Actions {
+  private static final Logger LOG = LoggerFactory.getLogger(Actions.class);
+
+  /** After this the sidecar starts nothing more; a transaction waits for the guest's own I/O. */
+  private static final long DEADLINE_MILLIS = 60_000;
+
+  private final KubernetesClient client;
+  private final Sidecars sidecars;
+  private final InFlightLimits limits;
+  private final Leadership leadership;
+  private final Attempts attempts;
+
+  public Actions(
+      KubernetesClient client,
+      Sidecars sidecars,
+      InFlightLimits limits,
+      Leadership leadership,
+      Attempts attempts) {
+    this.client = client;
+    this.sidecars = sidecars;
+    this.limits = limits;
+    this.leadership = leadership;
+    this.attempts = attempts;
+  }
+
+  /**
+   * The bitmaps that were made.
+   *
+   * @param resource the resource as it was right before
+   */
+  public record Created(VirtualMachineCheckpoint resource, EnsureResponse response) {}
+
+  /**
+   * Has the bitmaps made. Right before, the resource is read from the API server: one that is gone,
+   * is to go or is established already gets none.
+   */
+  public Outcome<Created> create(VirtualMachineCheckpoint resource, Create create) {
+    return onNode(
+        resource,
+        create.seen(),
+        (sidecar) -> {
+          Optional<VirtualMachineCheckpoint> current = stillWanted(resource);
+          if (current.isEmpty()) {
+            return new Outcome.LookAgain<>();
+          }
+          MutationContext context = context(create.seen());
+          attempts.sendingCreation(resource.getMetadata().getUid());
+          EnsureResponse response =
+              sidecar.ensureCheckpoint(
+                  pod(create.seen()), uid(resource), create.request(), context);
+          return new Outcome.Done<>(new Created(current.get(), response));
+        });
+  }
+
+  /** Has every bitmap removed that was made for the resource, whatever its status knows of. */
+  public Outcome<RemoveResponse> remove(VirtualMachineCheckpoint resource, Seen seen) {
+    return onNode(
+        resource,
+        seen,
+        sidecar ->
+            new Outcome.Done<>(sidecar.removeCheckpoint(pod(seen), uid(resource), context(seen))));
+  }
+
+  private <T> Outcome<T> onNode(
+      VirtualMachineCheckpoint resource, Seen seen, Function<NodeApi, Outcome<T>> action) {
+    String node = seen.node();
+    return limits.call(
+        resource.getMetadata().getNamespace(),
+        node,
+        () -> {
+          Optional<NodeApi> sidecar = sidecars.on(node);
+          if (sidecar.isEmpty()) {
+            return new Outcome.Failed<>(
+                new Trouble(Reason.NoSidecar, "no sidecar is ready on node %s".formatted(node)));
+          }
+          try {
+            return action.apply(sidecar.get());
+          } catch (NodeApiException e) {
+            LOG.info("A change on node {} failed: {}", node, e.getMessage());
+            return Troubles.ofChange(node, e)
+                .<Outcome<T>>map(Outcome.Failed::new)
+                .orElseGet(Outcome.LookAgain::new);
+          }
+        });
+  }
+
+  private Optional<VirtualMachineCheckpoint> stillWanted(VirtualMachineCheckpoint resource) {
+    ObjectMeta wanted = resource.getMetadata();
+    @Nullable VirtualMachineCheckpoint current =
+        client
+            .resources(VirtualMachineCheckpoint.class)
+            .inNamespace(wanted.getNamespace())
+            .withName(wanted.getName())
+            .get();
+    return Optional.ofNullable(current)
+        .filter(now -> now.getMetadata().getUid().equals(wanted.getUid()))
+        .filter(now -> !now.isMarkedForDeletion())
+        .filter(now -> now.hasFinalizer(WellKnown.FINALIZER))
+        .filter(now -> now.getStatus() == null || !now.getStatus().established());
+  }
+
+  private MutationContext context(Seen seen) {
+    return new MutationContext(seen.startId(), leadership.term(), DEADLINE_MILLIS);
+  }
+
+  private static PodUid pod(Seen seen) {
+    return new PodUid(seen.at().podUID());
+  }
+
+  private static CheckpointUid uid(VirtualMachineCheckpoint resource) {
+    return new CheckpointUid(resource.getMetadata().getUid());
+  }
+}

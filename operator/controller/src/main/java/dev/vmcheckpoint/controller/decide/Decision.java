@@ -1,0 +1,31 @@
+package dev.vmcheckpoint.controller.decide;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.SkippedDisk;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.node.EnsureRequest;
+import java.util.List;
+
+/** What is to be done next for a checkpoint. */
+public sealed interface Decision {
+
+  /**
+   * Nothing but to say how things are.
+   *
+   * @param status what to say
+   */
+  record Report(VirtualMachineCheckpointStatus status) implements Decision {}
+
+  /**
+   * Have the bitmaps made.
+   *
+   * @param request what to ask the sidecar for
+   * @param skipped writable disks that are left out
+   * @param seen the look that this was decided on
+   */
+  record Create(EnsureRequest request, List<SkippedDisk> skipped, Seen seen) implements Decision {
+    public Create {
+      skipped = List.copyOf(skipped);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.vmcheckpoint.controller.decide;
+
+import dev.vmcheckpoint.api.Condition;
+import dev.vmcheckpoint.api.Condition.Status;
+import dev.vmcheckpoint.api.ConditionType;
+import dev.vmcheckpoint.api.Conditions;
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What changed from one status to the next. As both are in the API, a restart of the operator tells
+ * nothing twice.
+ */
+public final class Transitions {
+  private Transitions() {}
+
+  /** What is worth an event. */
+  public static List<Announcement> between(
+      VirtualMachineCheckpointStatus before, VirtualMachineCheckpointStatus after) {
+    List<Announcement> told = new ArrayList<>();
+    changed(ConditionType.Ready, before, after).ifPresent(ready -> told.add(about(ready)));
+    changed(ConditionType.Valid, before, after)
+        .filter(valid -> before.established())
+        .filter(valid -> told.stream().noneMatch(other -> isAbout(other, valid)))
+        .ifPresent(valid -> told.add(about(valid)));
+    changed(ConditionType.Reconciling, before, after)
+        .filter(working -> Reason.Deleting.name().equals(working.reason()))
+        .ifPresent(deleting -> told.add(about(deleting)));
+    return told;
+  }
+
+  private static Optional<Condition> changed(
+      ConditionType type,
+      VirtualMachineCheckpointStatus before,
+      VirtualMachineCheckpointStatus after) {
+    Optional<Condition> old = new Conditions(before.conditions()).get(type);
+    return new Conditions(after.conditions())
+        .get(type)
+        .filter(now -> old.filter(then -> isSame(then, now)).isEmpty());
+  }
+
+  private static boolean isSame(Condition then, Condition now) {
+    return then.status() == now.status() && then.reason().equals(now.reason());
+  }
+
+  private static boolean isAbout(Announcement announcement, Condition condition) {
+    return announcement.reason().name().equals(condition.reason());
+  }
+
+  private static Announcement about(Condition condition) {
+    Reason reason = Reason.named(condition.reason());
+    return new Announcement(reason, isWarning(condition, reason), condition.message());
+  }
+
+  private static boolean isWarning(Condition condition, Reason reason) {
+    return switch (reason) {
+      case Creating, Migrating -> false;
+      case Deleting -> true;
+      default -> condition.status() != Status.True;
+    };
+  }
+}

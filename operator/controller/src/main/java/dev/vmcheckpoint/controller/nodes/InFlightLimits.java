@@ -1,0 +1,54 @@
+package dev.vmcheckpoint.controller.nodes;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
+
+/**
+ * How many calls may be under way at once, so that a node that hangs and a tenant with very many
+ * machines cost others nothing. Calls beyond that wait, first come, first served. Safe for use by
+ * several threads, which should be virtual.
+ *
+ * <p>A call takes its places in a fixed order: first among those of its namespace on its node, so
+ * that what a namespace can hold of a hung node, or of any node, is a small part of its share.
+ */
+public final class InFlightLimits {
+  private static final int PER_NODE = 32;
+  private static final int PER_NAMESPACE = 32;
+  private static final int PER_NAMESPACE_AND_NODE = 8;
+
+  private final Map<String, Semaphore> places = new ConcurrentHashMap<>();
+
+  /**
+   * Calls as soon as there is a place.
+   *
+   * @throws IllegalStateException if the thread was interrupted while it waited: nothing was called
+   */
+  public <T> T call(String namespace, String node, Supplier<T> call) {
+    return within(
+        places("node %s, namespace %s".formatted(node, namespace), PER_NAMESPACE_AND_NODE),
+        () ->
+            within(
+                places("namespace " + namespace, PER_NAMESPACE),
+                () -> within(places("node " + node, PER_NODE), call)));
+  }
+
+  private Semaphore places(String of, int limit) {
+    return places.computeIfAbsent(of, _ -> new Semaphore(limit, true));
+  }
+
+  private static <T> T within(Semaphore places, Supplier<T> call) {
+    try {
+      places.acquire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting to call a sidecar", e);
+    }
+    try {
+      return call.get();
+    } finally {
+      places.release();
+    }
+  }
+}

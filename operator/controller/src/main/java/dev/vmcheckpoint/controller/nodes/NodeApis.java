@@ -1,0 +1,32 @@
+package dev.vmcheckpoint.controller.nodes;
+
+import dev.vmcheckpoint.node.HttpNodeApi;
+import dev.vmcheckpoint.node.HttpNodeApi.Timeouts;
+import dev.vmcheckpoint.node.NodeApi;
+import java.net.URI;
+import java.net.http.HttpClient;
+
+/** Opens the way to a sidecar whose address is known. */
+@FunctionalInterface
+public interface NodeApis {
+  /** The port that every sidecar listens on. */
+  int PORT = 8443;
+
+  /**
+   * The calls of one sidecar.
+   *
+   * @param node the node that it runs on
+   * @param address the address of its pod
+   */
+  NodeApi at(String node, String address);
+
+  /** Over HTTPS; makes no connection before the first call. */
+  static NodeApis over(HttpClient client) {
+    return (node, address) -> new HttpNodeApi(uri(address), client, Timeouts.DEFAULT);
+  }
+
+  private static URI uri(String address) {
+    String host = address.contains(":") ? "[" + address + "]" : address;
+    return URI.create("https://%s:%d".formatted(host, PORT));
+  }
+}

@@ -1,0 +1,176 @@
+package dev.vmcheckpoint.controller.observe;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toSet;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.controller.decide.Look;
+import dev.vmcheckpoint.controller.decide.MachinePod;
+import dev.vmcheckpoint.controller.decide.MachinePod.Phase;
+import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.observe.HandedLooks.Handed;
+import dev.vmcheckpoint.node.ObserveRequest;
+import io.javaoperatorsdk.operator.processing.event.Event;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at all machines with checkpoints, node by node, at a fixed interval, and wakes their
+ * checkpoints with what it saw. Nodes do not wait for each other, and one that has not answered yet
+ * is not asked again. Whatever fails, the next round comes.
+ */
+final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint> {
+  private static final Logger LOG = LoggerFactory.getLogger(NodePoll.class);
+
+  private final Checkpoints checkpoints;
+  private final MachinePods machines;
+  private final Looks looks;
+  private final HandedLooks handed;
+  private final Leadership leadership;
+  private final Duration interval;
+  private final Set<String> nodesUnderWay = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("node-poll").daemon().factory());
+  private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+
+  /** One checkpoint whose machine runs in one pod. */
+  private record Target(ResourceID id, String uid, boolean established, String pod) {}
+
+  NodePoll(
+      Checkpoints checkpoints,
+      MachinePods machines,
+      Looks looks,
+      HandedLooks handed,
+      Leadership leadership,
+      Duration interval) {
+    super(Look.class, "node-poll");
+    this.checkpoints = checkpoints;
+    this.machines = machines;
+    this.looks = looks;
+    this.handed = handed;
+    this.leadership = leadership;
+    this.interval = interval;
+  }
+
+  @Override
+  public synchronized void start() {
+    super.start();
+    ScheduledFuture<?> _ =
+        clock.scheduleWithFixedDelay(
+            this::round, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public synchronized void stop() {
+    super.stop();
+    clock.shutdownNow();
+    calls.shutdownNow();
+  }
+
+  @Override
+  public Set<Look> getSecondaryResources(VirtualMachineCheckpoint primary) {
+    return Set.of();
+  }
+
+  private void round() {
+    try {
+      if (leadership.isLeading()) {
+        pollAll();
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("A round of the poll failed; the next one comes", e);
+    }
+  }
+
+  private void pollAll() {
+    List<VirtualMachineCheckpoint> all =
+        checkpoints.all().filter(checkpoint -> !checkpoint.isMarkedForDeletion()).toList();
+    handed.retain(all.stream().map(ResourceID::fromResource).collect(toSet()));
+    Map<String, List<Target>> byNode = new HashMap<>();
+    for (VirtualMachineCheckpoint checkpoint : all) {
+      List<MachinePod> running = running(checkpoint);
+      if (running.isEmpty()) {
+        wake(ResourceID.fromResource(checkpoint));
+      }
+      running.forEach(
+          pod ->
+              pod.node()
+                  .ifPresent(
+                      node ->
+                          byNode
+                              .computeIfAbsent(node, _ -> new ArrayList<>())
+                              .add(target(checkpoint, pod))));
+    }
+    byNode.forEach(this::startPolling);
+  }
+
+  private List<MachinePod> running(VirtualMachineCheckpoint checkpoint) {
+    return machines
+        .of(
+            checkpoint.getMetadata().getNamespace(),
+            checkpoint.getSpec().virtualMachineRef().name())
+        .stream()
+        .filter(pod -> pod.phase() == Phase.RUNNING)
+        .toList();
+  }
+
+  private static Target target(VirtualMachineCheckpoint checkpoint, MachinePod pod) {
+    return new Target(
+        ResourceID.fromResource(checkpoint),
+        checkpoint.getMetadata().getUid(),
+        checkpoint.getStatus() != null && checkpoint.getStatus().established(),
+        pod.uid());
+  }
+
+  private void startPolling(String node, List<Target> targets) {
+    if (nodesUnderWay.add(node)) {
+      calls.execute(
+          () -> {
+            try {
+              poll(node, targets);
+            } catch (RuntimeException e) {
+              LOG.warn("The poll of node {} failed; the next one comes", node, e);
+            } finally {
+              nodesUnderWay.remove(node);
+            }
+          });
+    }
+  }
+
+  private void poll(String node, List<Target> targets) {
+    Map<String, List<Target>> byPod = targets.stream().collect(groupingBy(Target::pod));
+    List<String> pods = List.copyOf(byPod.keySet());
+    for (int from = 0; from < pods.size(); from += ObserveRequest.MAX_MACHINES) {
+      List<String> some =
+          pods.subList(from, Math.min(pods.size(), from + ObserveRequest.MAX_MACHINES));
+      looks
+          .into(node, some)
+          .forEach((pod, look) -> byPod.getOrDefault(pod, List.of()).forEach(t -> hand(t, look)));
+    }
+  }
+
+  private void hand(Target target, Look look) {
+    handed.hand(
+        target.id(), new Handed(target.uid(), target.established(), Map.of(target.pod(), look)));
+    wake(target.id());
+  }
+
+  private void wake(ResourceID id) {
+    getEventHandler().handleEvent(new Event(id));
+  }
+}
