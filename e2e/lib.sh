@@ -81,20 +81,59 @@ apt_offers() { # package, least version
   [ -n "$candidate" ] && [ "$candidate" != '(none)' ] && dpkg --compare-versions "$candidate" ge "${2:-0}"
 }
 
-# Runs a command whose output goes to a file, and says every half minute that it still runs.
-with_heartbeat() { # what it does, log file, command...
-  local what=$1 log=$2 pid started=$SECONDS status=0
-  shift 2
-  (
-    while sleep 30; do
-      say "... $what, $((SECONDS - started)) s so far"
-    done
-  ) &
-  pid=$!
-  "$@" >>"$log" 2>&1 </dev/null || status=$?
-  kill "$pid" 2>/dev/null
-  wait "$pid" 2>/dev/null || :
+# Runs a command in a process group of its own, so that a signal to this script ends it at once with all
+# that it has started: see end_group.
+group=
+in_group() { # command...
+  local status=0
+  set -m
+  "$@" </dev/null &
+  group=$!
+  set +m
+  wait "$group" || status=$?
+  group=
   return "$status"
+}
+
+end_group() {
+  [ -n "$group" ] || return 0
+  kill -TERM -- "-$group" 2>/dev/null || :
+  timeout 20 tail --pid="$group" -f /dev/null || kill -KILL -- "-$group" 2>/dev/null || :
+}
+
+# Runs a command whose output goes to a file, and says every half minute where it is.
+with_heartbeat() { # what it does, log file, pattern of the log's lines worth saying, command...
+  local what=$1 log=$2 pattern=$3 pid started=$SECONDS
+  shift 3
+  "$@" >>"$log" 2>&1 </dev/null &
+  pid=$!
+  until timeout --foreground 30 tail --pid="$pid" -s 0.2 -f /dev/null; do
+    say "... $what: $((SECONDS - started)) s so far $(grep -aE "$pattern" "$log" | tail -n 1 | cut -c 1-100)"
+  done
+  wait "$pid"
+}
+
+# Maven on a JDK 25, the one that it also builds with.
+find_maven() {
+  local candidate
+  command -v mvn >/dev/null || need_packages maven
+  for candidate in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+    if grep -qs '^JAVA_VERSION="25[".]' "$candidate/release" && [ -x "$candidate/bin/jlink" ]; then
+      export JAVA_HOME=$candidate
+      return
+    fi
+  done
+  apt_offers openjdk-25-jdk-headless || {
+    need_packages ca-certificates
+    apt_get update >/dev/null
+    apt_offers openjdk-25-jdk-headless
+  } || fail "no JDK 25: unpack one below /usr/lib/jvm or set JAVA_HOME to it (https://adoptium.net/temurin)"
+  need_packages openjdk-25-jdk-headless
+  export JAVA_HOME=/usr/lib/jvm/java-25-openjdk-amd64
+}
+
+maven() { # arguments...
+  (cd "$root" && mvn --batch-mode --no-transfer-progress "$@")
 }
 
 # The cache: a folder NAME-KEY for each costly product, KEY being a hash of all that decides what it is.
@@ -129,6 +168,15 @@ cached() { # NAME-KEY, command...
 
 kubernetes_product() {
   echo "kubernetes-$(key_of "$root"/e2e/cluster/{kubernetes,containerd}/go.{mod,sum} "$root/e2e/cluster/build")"
+}
+
+# What the images of operator and sidecar are made of; not the tests.
+programs_product() {
+  (
+    cd "$root"
+    find pom.xml operator/pom.xml operator/images operator/*/pom.xml operator/*/src/main -type f -print0 |
+      LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | sed 's/^\(.\{16\}\).*/programs-\1/'
+  )
 }
 
 images_product() {

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The cluster's certificates and kubeconfigs: one authority, EC keys, a month. Sourced, never run.
 
-make_certificates() {
-  cd "$STATE/pki"
+make_certificates() (
+  cd "$STATE/pki" || exit
   make_key ca.key
   openssl req -x509 -new -key ca.key -subj "/CN=$NAME-ca" -days 30 -out ca.crt
   make_key service-accounts.key
@@ -23,8 +23,7 @@ make_certificates() {
     write_kubeconfig "$user"
   done
   ln -s conf/admin.kubeconfig "$STATE/kubeconfig"
-  cd "$root"
-}
+)
 
 make_key() { # file
   openssl ecparam -name prime256v1 -genkey -noout -out "$1"
