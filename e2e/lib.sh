@@ -103,14 +103,17 @@ end_group() {
 
 # Runs a command whose output goes to a file, and says every half minute where it is.
 with_heartbeat() { # what it does, log file, pattern of the log's lines worth saying, command...
-  local what=$1 log=$2 pattern=$3 pid started=$SECONDS
+  local what=$1 log=$2 pattern=$3 running status=0
   shift 3
-  "$@" >>"$log" 2>&1 </dev/null &
-  pid=$!
-  until timeout --foreground 30 tail --pid="$pid" -s 0.2 -f /dev/null; do
-    say "... $what: $((SECONDS - started)) s so far $(grep -aE "$pattern" "$log" | tail -n 1 | cut -c 1-100)"
-  done
-  wait "$pid"
+  exec {running}> >(
+    # Ends when the other end is closed.
+    while read -rt 30 || [ $? -gt 128 ]; do
+      say "... $what: $SECONDS s so far $(grep -aE "$pattern" "$log" | tail -n 1 | cut -c 1-100)"
+    done
+  )
+  "$@" >>"$log" 2>&1 </dev/null {running}>&- || status=$?
+  exec {running}>&-
+  return "$status"
 }
 
 # Maven on a JDK 25, the one that it also builds with.
