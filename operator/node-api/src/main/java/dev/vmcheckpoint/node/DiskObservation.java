@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param image what it is stored in; empty for a drive without a medium
  * @param virtualSizeBytes size that the guest sees, in bytes
  * @param bitmaps those on the top format node whose names begin with {@code vmcp-}
+ * @param lower the layers of the backing chain that have such bitmaps, top first
  */
 public record DiskObservation(
     String name,
@@ -24,9 +25,23 @@ public record DiskObservation(
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Ineligibility> ineligible,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<DiskImage> image,
     long virtualSizeBytes,
-    List<BitmapObservation> bitmaps) {
+    List<BitmapObservation> bitmaps,
+    List<Layer> lower) {
   public DiskObservation {
     bitmaps = List.copyOf(bitmaps);
+    lower = List.copyOf(lower);
+  }
+
+  /**
+   * A layer of the backing chain.
+   *
+   * @param file its file name as {@link DiskImage#backing} has it
+   * @param bitmaps those on it whose names begin with {@code vmcp-}
+   */
+  public record Layer(String file, List<BitmapObservation> bitmaps) {
+    public Layer {
+      bitmaps = List.copyOf(bitmaps);
+    }
   }
 
   /**

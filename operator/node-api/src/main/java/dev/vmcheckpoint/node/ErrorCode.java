@@ -35,6 +35,8 @@ public enum ErrorCode {
   DiskUnknown(422, Retry.TRANSIENT, "The machine has no such disk"),
   DiskIneligible(422, Retry.TRANSIENT, "The disk cannot hold a persistent bitmap"),
   BitmapBusy(409, Retry.TRANSIENT, "A job or an export uses the bitmap"),
+  EpochMissing(409, Retry.FINAL, "The disk does not have the marker on record"),
+  MergeImpossible(422, Retry.FINAL, "A bitmap cannot be brought up to date from lower layers"),
   FlushPending(409, Retry.TRANSIENT, "The bitmaps are added, but a flush has not ended well"),
   Refused(422, Retry.TRANSIENT, "QEMU refused the command"),
   OutcomeUnknown(502, Retry.UNKNOWN, "It is not known whether the change was made");

@@ -89,6 +89,20 @@ public final class HttpNodeApi implements NodeApi {
     return mutate("remove", http, context, RemoveResponse.class);
   }
 
+  @Override
+  public RemoveResponse removeBitmap(
+      PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context) {
+    HttpRequest.Builder http = to(Wire.bitmapPath(machine, checkpoint, bitmap)).DELETE();
+    return mutate("removeBitmap", http, context, RemoveResponse.class);
+  }
+
+  @Override
+  public EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context) {
+    HttpRequest.Builder http =
+        to(Wire.epochPath(machine)).header("Content-Type", Wire.JSON).PUT(body(request));
+    return mutate("renewEpoch", http, context, EpochResponse.class);
+  }
+
   private <T> T mutate(
       String what, HttpRequest.Builder http, MutationContext context, Class<T> type) {
     http.header(MutationContext.START_ID_HEADER, context.startId())

@@ -15,4 +15,19 @@ public interface NodeApi {
   /** Removes the checkpoint's bitmaps from the active, writable layers. */
   RemoveResponse removeCheckpoint(
       PodUid machine, CheckpointUid checkpoint, MutationContext context);
+
+  /**
+   * Removes one bitmap of the checkpoint from the active, writable layer that has it.
+   *
+   * @param bitmap its name, which has to be of the checkpoint
+   */
+  RemoveResponse removeBitmap(
+      PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context);
+
+  /**
+   * Carries what is on record for some disks over to the present opening of their images: marks the
+   * opening, brings up to date bitmaps that an overlay carried along, removes markers that were
+   * replaced. Refused before anything is changed where a disk lacks the marker on record.
+   */
+  EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context);
 }

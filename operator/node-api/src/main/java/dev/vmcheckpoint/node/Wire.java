@@ -39,6 +39,21 @@ public final class Wire {
   }
 
   /**
+   * Path of one bitmap of a checkpoint.
+   *
+   * @throws IllegalArgumentException where the name is none of a bitmap of that checkpoint
+   */
+  public static String bitmapPath(PodUid machine, CheckpointUid checkpoint, String bitmap) {
+    Identifiers.requireBitmapOf(checkpoint, bitmap);
+    return checkpointPath(machine, checkpoint) + "/bitmaps/" + bitmap;
+  }
+
+  /** Path of what marks the present openings of a machine's images. */
+  public static String epochPath(PodUid machine) {
+    return "/v1/machines/%s/epoch".formatted(machine);
+  }
+
+  /**
    * Reads a body. Members that are not known are ignored; otherwise nothing is taken that the
    * record does not say: no missing or null members, no numbers as strings, nothing after the
    * document.

@@ -148,6 +148,47 @@ final class HttpNodeApiIT {
     }
   }
 
+  @Test
+  void aRenewalIsPutToTheMachine() throws Exception {
+    AtomicReference<String> sent = new AtomicReference<>("");
+    HttpHandler handler =
+        exchange -> {
+          sent.set(
+              exchange.getRequestMethod()
+                  + " "
+                  + exchange.getRequestURI()
+                  + " "
+                  + new String(exchange.getRequestBody().readAllBytes(), UTF_8));
+          answer(exchange, 200, Wire.JSON, "{\"disks\": []}");
+        };
+    EpochRequest.Disk disk =
+        new EpochRequest.Disk("vda", "e1", List.of("vmcp-c0ffee.1.vda"), List.of("e0"));
+    try (TlsServer server = sidecar(handler)) {
+      api(server.uri()).renewEpoch(POD, new EpochRequest(List.of(disk)), CONTEXT);
+
+      assertThat(sent)
+          .hasValue(
+              "PUT /v1/machines/1b2c/epoch {\"disks\":[{\"name\":\"vda\",\"recorded\":\"e1\","
+                  + "\"merge\":[\"vmcp-c0ffee.1.vda\"],\"remove\":[\"e0\"]}]}");
+    }
+  }
+
+  @Test
+  void oneBitmapHasAPathOfItsOwn() throws Exception {
+    AtomicReference<String> target = new AtomicReference<>("");
+    HttpHandler handler =
+        exchange -> {
+          target.set(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+          answer(exchange, 200, Wire.JSON, "{\"removed\": [], \"below\": []}");
+        };
+    try (TlsServer server = sidecar(handler)) {
+      api(server.uri()).removeBitmap(POD, CHECKPOINT, "vmcp-c0ffee.1.vda", CONTEXT);
+
+      assertThat(target)
+          .hasValue("DELETE /v1/machines/1b2c/checkpoints/c0ffee/bitmaps/vmcp-c0ffee.1.vda");
+    }
+  }
+
   // No connection: nothing was sent
 
   @Test

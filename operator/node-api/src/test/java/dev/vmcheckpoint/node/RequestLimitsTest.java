@@ -74,6 +74,93 @@ final class RequestLimitsTest {
             "granularityBytes: a power of two from 512 to 2147483648, not %d".formatted(bytes));
   }
 
+  private static EpochRequest.Disk renewed(List<String> merge, List<String> remove) {
+    return new EpochRequest.Disk("vda", "e1", merge, remove);
+  }
+
+  @Test
+  void aRenewalIsOfAtLeastOneDiskAndOfEachOnce() {
+    EpochRequest.Disk disk = renewed(List.of(), List.of());
+
+    assertThatThrownBy(() -> new EpochRequest(List.of()))
+        .hasMessage("disks: 1 to 64, but 0 were given");
+    assertThatThrownBy(() -> new EpochRequest(Collections.nCopies(65, disk)))
+        .hasMessage("disks: 1 to 64, but 65 were given");
+    assertThatThrownBy(() -> new EpochRequest(List.of(disk, disk)))
+        .hasMessage("disks: one is named twice in [vda, vda]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "E1", "e.1", "e 1"})
+  void anEpochIsLettersAndDigits(String id) {
+    assertThatThrownBy(() -> new EpochRequest.Disk("vda", id, List.of(), List.of()))
+        .hasMessage(
+            "recorded: an epoch's id is 1 to 64 lower-case letters and digits, not '%s'"
+                .formatted(id));
+    assertThatThrownBy(() -> renewed(List.of(), List.of(id)))
+        .hasMessage(
+            "remove: an epoch's id is 1 to 64 lower-case letters and digits, not '%s'"
+                .formatted(id));
+  }
+
+  @Test
+  void theEpochOnRecordIsNotRemoved() {
+    assertThatThrownBy(() -> renewed(List.of(), List.of("e0", "e1")))
+        .hasMessage("remove: e1 is on record for the disk vda");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "foreign", "vmcp-epoch.1", "vmcp-epoch.1.vda", "vmcp-0a.1.", "vmcp-0a.1.a/b"})
+  void onlyBitmapsOfCheckpointsAreMerged(String name) {
+    assertThatThrownBy(() -> renewed(List.of(name), List.of()))
+        .hasMessage(
+            "merge: a checkpoint's bitmap is called vmcp-<checkpoint UID>.<attempt>.<disk>, not '%s'"
+                .formatted(name));
+  }
+
+  @Test
+  void aRenewalMergesAndRemovesABoundedNumber() {
+    assertThatThrownBy(() -> renewed(Collections.nCopies(9, "vmcp-0a.1.vda"), List.of()))
+        .hasMessage("merge: at most 8, but 9 were given");
+    assertThatThrownBy(() -> renewed(List.of(), Collections.nCopies(17, "e0")))
+        .hasMessage("remove: at most 16, but 17 were given");
+  }
+
+  @Test
+  void theLargestRenewalFitsIntoARequest() {
+    String bitmap = "vmcp-%s.%s.%s".formatted("a".repeat(64), "1".repeat(24), "d".repeat(128));
+    List<EpochRequest.Disk> disks =
+        IntStream.range(0, 64)
+            .mapToObj(
+                disk ->
+                    new EpochRequest.Disk(
+                        "d".repeat(126) + disk,
+                        "e".repeat(64),
+                        Collections.nCopies(8, bitmap),
+                        Collections.nCopies(16, "f".repeat(64))))
+            .toList();
+
+    assertThat(Wire.bytes(new EpochRequest(disks)).length).isLessThan(Wire.MAX_REQUEST_BYTES);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "foreign",
+        "vmcp-epoch.1",
+        "vmcp-0b.1.vda",
+        "vmcp-0a.1.vda/..",
+        "vmcp-0a..vda"
+      })
+  void onlyABitmapOfTheCheckpointHasAPath(String name) {
+    assertThatThrownBy(() -> Wire.bitmapPath(new PodUid("a"), new CheckpointUid("0a"), name))
+        .hasMessage(
+            "a bitmap of the checkpoint 0a is called vmcp-0a.<attempt>.<disk>, not '%s'"
+                .formatted(name));
+  }
+
   @Test
   void anObservationNamesAtMost1024Machines() {
     ObserveRequest.Target target = new ObserveRequest.Target(new PodUid("a"));

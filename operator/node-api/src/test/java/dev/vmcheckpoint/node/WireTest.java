@@ -53,7 +53,8 @@ final class WireTest {
                                 Optional.empty(),
                                 Optional.of(IMAGE),
                                 1L << 40,
-                                List.of(BITMAP)),
+                                List.of(BITMAP),
+                                List.of(new DiskObservation.Layer("/base.qcow2", List.of(BITMAP)))),
                             new DiskObservation(
                                 "cd",
                                 "",
@@ -62,6 +63,7 @@ final class WireTest {
                                     new DiskObservation.Ineligibility("NoMedium", "no medium")),
                                 Optional.empty(),
                                 0,
+                                List.of(),
                                 List.of())))),
                 new MachineReport.Failed(
                     POD, Problem.of(ErrorCode.MonitorBusy, "no greeting in time")))),
@@ -76,6 +78,21 @@ final class WireTest {
         new RemoveResponse(
             List.of(new RemoveResponse.Removed("vda", "vmcp-1.2.vda")),
             List.of(new RemoveResponse.Below("vda", "/base.qcow2", "vmcp-1.2.vda"))),
+        new EpochRequest(
+            List.of(
+                new EpochRequest.Disk("vda", "e1", List.of("vmcp-1.2.vda"), List.of("e0")),
+                new EpochRequest.Disk("vdb", "e2", List.of(), List.of()))),
+        new EpochResponse(
+            List.of(
+                new DiskObservation(
+                    "vda",
+                    "#block1",
+                    true,
+                    Optional.empty(),
+                    Optional.of(IMAGE),
+                    1L << 40,
+                    List.of(BITMAP),
+                    List.of()))),
         Problem.of(ErrorCode.OutcomeUnknown, "the connection broke"));
   }
 

@@ -3,6 +3,8 @@ package dev.vmcheckpoint.controller.nodes;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.NodeApi;
 import dev.vmcheckpoint.node.NodeApiException;
@@ -39,6 +41,17 @@ public final class MeteredNodeApi implements NodeApi {
   public RemoveResponse removeCheckpoint(
       PodUid machine, CheckpointUid checkpoint, MutationContext context) {
     return timed("remove", () -> delegate.removeCheckpoint(machine, checkpoint, context));
+  }
+
+  @Override
+  public RemoveResponse removeBitmap(
+      PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context) {
+    return timed("removeBitmap", () -> delegate.removeBitmap(machine, checkpoint, bitmap, context));
+  }
+
+  @Override
+  public EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context) {
+    return timed("renewEpoch", () -> delegate.renewEpoch(machine, request, context));
   }
 
   private <T> T timed(String call, Supplier<T> calling) {

@@ -3,6 +3,8 @@ package dev.vmcheckpoint.sidecar.machine;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.MachineReport;
 import dev.vmcheckpoint.node.MutationContext;
@@ -103,6 +105,17 @@ public final class Machines implements NodeApi {
         machine,
         context,
         (checkpoints, deadline) -> WireForm.of(checkpoints.remove(idOf(checkpoint), deadline)));
+  }
+
+  @Override
+  public RemoveResponse removeBitmap(
+      PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context) {
+    throw new UnsupportedOperationException("not routed yet");
+  }
+
+  @Override
+  public EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context) {
+    throw new UnsupportedOperationException("not routed yet");
   }
 
   private MachineReport look(PodUid machine, Deadline deadline) {

@@ -13,6 +13,7 @@ import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.Image;
 import dev.vmcheckpoint.qmp.machine.MachineState;
+import java.util.List;
 
 /** The QMP library's results as the contract's records. */
 final class WireForm {
@@ -51,10 +52,18 @@ final class WireForm {
             .map(why -> new DiskObservation.Ineligibility(why.reason().name(), why.message())),
         disk.image().map(WireForm::of),
         disk.virtualSizeBytes(),
-        disk.bitmaps().stream()
-            .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
-            .map(WireForm::of)
+        ours(disk.bitmaps()),
+        disk.backing().stream()
+            .map(layer -> new DiskObservation.Layer(layer.file(), ours(layer.bitmaps())))
+            .filter(layer -> !layer.bitmaps().isEmpty())
             .toList());
+  }
+
+  private static List<BitmapObservation> ours(List<Bitmap> bitmaps) {
+    return bitmaps.stream()
+        .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
+        .map(WireForm::of)
+        .toList();
   }
 
   private static EnsureResponse.CheckpointDisk of(Ensured.CheckpointDisk disk) {
