@@ -15,6 +15,8 @@ public enum Command {
   QUERY_IOTHREADS("query-iothreads", Effect.QUERY),
 
   BLOCK_DIRTY_BITMAP_ADD("block-dirty-bitmap-add", Effect.CHANGE),
+  /** With at least one source: without any QEMU crashes. */
+  BLOCK_DIRTY_BITMAP_MERGE("block-dirty-bitmap-merge", Effect.CHANGE),
   BLOCK_DIRTY_BITMAP_REMOVE("block-dirty-bitmap-remove", Effect.CHANGE),
   /** With actions of the type {@code block-dirty-bitmap-add} only. */
   TRANSACTION("transaction", Effect.CHANGE),

@@ -12,6 +12,8 @@ import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.MachineObservation;
 import dev.vmcheckpoint.node.MachineReport;
@@ -47,9 +49,13 @@ final class OpenApiTest {
           DiskImage.class,
           DiskObservation.class,
           DiskObservation.Ineligibility.class,
+          DiskObservation.Layer.class,
           EnsureRequest.class,
           EnsureResponse.class,
           EnsureResponse.CheckpointDisk.class,
+          EpochRequest.class,
+          EpochRequest.Disk.class,
+          EpochResponse.class,
           MachineObservation.class,
           MachineReport.Failed.class,
           MachineReport.Observed.class,
@@ -99,9 +105,30 @@ final class OpenApiTest {
         .containsExactlyInAnyOrder(
             new Operation("post", Wire.OBSERVE_PATH),
             new Operation("put", checkpoint),
-            new Operation("delete", checkpoint));
-    assertThat(Wire.checkpointPath(new PodUid("a1"), new CheckpointUid("c1")))
-        .isEqualTo(checkpoint.replace("{podUID}", "a1").replace("{checkpointUID}", "c1"));
+            new Operation("delete", checkpoint),
+            new Operation("delete", checkpoint + "/bitmaps/{bitmap}"),
+            new Operation("put", "/v1/machines/{podUID}/epoch"));
+  }
+
+  @Test
+  void thePathsAreThoseThatTheOperatorCalls() {
+    PodUid machine = new PodUid("a1");
+    CheckpointUid checkpoint = new CheckpointUid("c1");
+
+    assertThat(
+            Stream.of(
+                Wire.OBSERVE_PATH,
+                Wire.checkpointPath(machine, checkpoint),
+                Wire.bitmapPath(machine, checkpoint, "vmcp-c1.1.vda"),
+                Wire.epochPath(machine)))
+        .containsExactlyInAnyOrderElementsOf(
+            operations()
+                .map(Operation::path)
+                .distinct()
+                .map(path -> path.replace("{podUID}", "a1"))
+                .map(path -> path.replace("{checkpointUID}", "c1"))
+                .map(path -> path.replace("{bitmap}", "vmcp-c1.1.vda"))
+                .toList());
   }
 
   @ParameterizedTest
@@ -118,7 +145,9 @@ final class OpenApiTest {
   @Test
   void everySchemaIsOneOfARecordOrOfAWord() {
     Set<String> names =
-        new TreeSet<>(Set.of("UID", "Barrier", "Retry", "ErrorCode", "MachineReport"));
+        new TreeSet<>(
+            Set.of(
+                "UID", "EpochID", "BitmapName", "Barrier", "Retry", "ErrorCode", "MachineReport"));
     RECORDS.forEach(type -> names.add(type.getSimpleName()));
 
     assertThat(DOCUMENT.schemaNames()).isEqualTo(names);
@@ -186,6 +215,12 @@ final class OpenApiTest {
     assertThat("0".repeat(64)).matches(uid.get("pattern").asText());
     assertThat("0".repeat(65)).doesNotMatch(uid.get("pattern").asText());
     assertThat(ensure.at("/disks/maxItems").asInt()).isEqualTo(EnsureRequest.MAX_DISKS);
+    assertThat(DOCUMENT.schema("EpochRequest").at("/properties/disks/maxItems").asInt())
+        .isEqualTo(EnsureRequest.MAX_DISKS);
+    assertThat(DOCUMENT.schema("Disk").at("/properties/merge/maxItems").asInt())
+        .isEqualTo(EpochRequest.MAX_MERGE);
+    assertThat(DOCUMENT.schema("Disk").at("/properties/remove/maxItems").asInt())
+        .isEqualTo(EpochRequest.MAX_REMOVE);
     assertThat(observe.at("/machines/maxItems").asInt()).isEqualTo(ObserveRequest.MAX_MACHINES);
     assertThat(DOCUMENT.parameter("deadlineMillis").at("/schema/maximum").asLong())
         .isEqualTo(MutationContext.MAX_DEADLINE_MILLIS);

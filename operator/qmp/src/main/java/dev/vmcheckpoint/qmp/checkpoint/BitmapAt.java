@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.MachineState;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,8 +28,21 @@ record BitmapAt(String disk, String node, String name) {
     return node.equals(other.node) && name.equals(other.name);
   }
 
+  /** The bitmap as a look at its machine shows it. */
+  Optional<Bitmap> in(MachineState machine) {
+    return machine.disks().stream()
+        .filter(disk -> disk.blockNode().equals(node))
+        .findFirst()
+        .flatMap(disk -> find(disk, name));
+  }
+
   /** The bitmap as a disk shows it. */
   static Optional<Bitmap> find(Disk disk, String name) {
-    return disk.bitmaps().stream().filter(bitmap -> bitmap.name().equals(name)).findFirst();
+    return find(disk.bitmaps(), name);
+  }
+
+  /** The bitmap as a layer shows it. */
+  static Optional<Bitmap> find(List<Bitmap> layer, String name) {
+    return layer.stream().filter(bitmap -> bitmap.name().equals(name)).findFirst();
   }
 }

@@ -27,6 +27,10 @@ public final class BitmapNames {
     return name.startsWith(PREFIX);
   }
 
+  static boolean isOf(CheckpointUid checkpoint, String name) {
+    return Parts.of(name).filter(parts -> parts.uid().equals(checkpoint.value())).isPresent();
+  }
+
   static boolean isMarker(String name) {
     return name.startsWith(EPOCH) || name.startsWith(OPEN);
   }

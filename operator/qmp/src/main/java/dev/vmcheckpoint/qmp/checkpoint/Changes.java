@@ -15,6 +15,7 @@ import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.GuestNotRunning;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Migrating;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Refused;
+import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.GuestState;
 import dev.vmcheckpoint.qmp.machine.Machine;
 import dev.vmcheckpoint.qmp.machine.MachineState;
@@ -127,6 +128,26 @@ final class Changes {
     }
   }
 
+  /** Merges what lower layers list into a bitmap, which waits for nothing. */
+  void merge(Merge merge) {
+    try {
+      new Session(qmp, timeouts, deadline).run(Command.BLOCK_DIRTY_BITMAP_MERGE, merge.arguments());
+    } catch (QmpException.DeadlinePassed e) {
+      throw new DeadlineExceeded(
+          "the deadline passed before all bitmaps were merged; repeating it does no harm");
+    } catch (QmpException.Refused e) {
+      throw new Refused(
+          "QEMU refused to merge what lower layers list into the bitmap %s of disk %s: %s"
+              .formatted(merge.target().name(), merge.target().disk(), e.description()),
+          e);
+    } catch (QmpException e) {
+      throw new OutcomeUnknown(
+          "it is not known whether the bitmap %s of disk %s was merged"
+              .formatted(merge.target().name(), merge.target().disk()),
+          e);
+    }
+  }
+
   /** What was begun is ended, so this has time of its own. */
   private void takeBack(List<Addition> additions) {
     Deadline grace = Deadline.after(timeouts.change());
@@ -151,21 +172,25 @@ final class Changes {
    * Removes bitmaps one by one. In a transaction that is then aborted QEMU deletes them from the
    * image all the same.
    */
-  void remove(OwnBitmaps seen, List<BitmapAt> bitmaps) {
-    List<BitmapAt> busy = seen.busy(bitmaps);
-    if (!busy.isEmpty()) {
-      throw new BitmapBusy(
-          "a job or an export uses the bitmap %s of disk %s"
-              .formatted(busy.getFirst().name(), busy.getFirst().disk()));
-    }
+  void remove(MachineState seen, List<BitmapAt> bitmaps) {
+    bitmaps.forEach(bitmap -> requireIdle(bitmap, seen));
     boolean changed = false;
     for (BitmapAt bitmap : bitmaps) {
-      remove(seen.checkpoint(), bitmap, changed);
+      remove(bitmap, changed);
       changed = true;
     }
   }
 
-  private void remove(CheckpointUid checkpoint, BitmapAt bitmap, boolean changed) {
+  /** Refuses a bitmap that could not be changed now. */
+  static void requireIdle(BitmapAt bitmap, MachineState seen) {
+    if (bitmap.in(seen).filter(Bitmap::busy).isPresent()) {
+      throw new BitmapBusy(
+          "a job or an export uses the bitmap %s of disk %s"
+              .formatted(bitmap.name(), bitmap.disk()));
+    }
+  }
+
+  private void remove(BitmapAt bitmap, boolean changed) {
     try {
       new Session(qmp, timeouts, deadline)
           .run(Command.BLOCK_DIRTY_BITMAP_REMOVE, bitmap.arguments());
@@ -175,7 +200,7 @@ final class Changes {
               ? "the deadline passed before all bitmaps were removed"
               : "the deadline passed before anything was changed");
     } catch (QmpException.Refused e) {
-      judgeRefusal(new OwnBitmaps(checkpoint, lookAfter()), bitmap, e);
+      judgeRefusal(lookAfter(), bitmap, e);
     } catch (QmpException e) {
       throw new OutcomeUnknown(
           "it is not known whether the bitmap %s of disk %s was removed"
@@ -184,15 +209,12 @@ final class Changes {
     }
   }
 
-  private static void judgeRefusal(OwnBitmaps now, BitmapAt bitmap, QmpException.Refused refusal) {
-    if (now.present(List.of(bitmap)).isEmpty()) {
+  private static void judgeRefusal(
+      MachineState now, BitmapAt bitmap, QmpException.Refused refusal) {
+    if (bitmap.in(now).isEmpty()) {
       return;
     }
-    if (!now.busy(List.of(bitmap)).isEmpty()) {
-      throw new BitmapBusy(
-          "a job or an export uses the bitmap %s of disk %s"
-              .formatted(bitmap.name(), bitmap.disk()));
-    }
+    requireIdle(bitmap, now);
     throw new Refused(
         "QEMU refused to remove the bitmap %s of disk %s: %s"
             .formatted(bitmap.name(), bitmap.disk(), refusal.description()),

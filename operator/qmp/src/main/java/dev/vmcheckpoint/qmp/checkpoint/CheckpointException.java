@@ -70,11 +70,38 @@ public abstract sealed class CheckpointException extends RuntimeException {
     }
   }
 
-  /** A job or an export uses a bitmap that would have to be removed. */
+  /** A job or an export uses a bitmap that would have to be changed or read. */
   public static final class BitmapBusy extends CheckpointException {
     private static final long serialVersionUID = 1L;
 
     public BitmapBusy(String message) {
+      super(message, null);
+    }
+  }
+
+  /** A disk does not have the marker that is on record for it. */
+  public static final class EpochMissing extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    public EpochMissing(String message) {
+      super(message, null);
+    }
+  }
+
+  /** A marker that would have to be removed is still needed. */
+  public static final class MarkerInUse extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    public MarkerInUse(String message) {
+      super(message, null);
+    }
+  }
+
+  /** What lower layers list cannot be had, or cannot be merged into the active image's bitmap. */
+  public static final class MergeImpossible extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    public MergeImpossible(String message) {
       super(message, null);
     }
   }

@@ -5,17 +5,19 @@ import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.flush.Flusher;
+import dev.vmcheckpoint.qmp.machine.Disk;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Creates and removes the checkpoints of one machine. Nobody else may change the machine's bitmaps
- * of this library meanwhile: the caller holds the machine's monitor and admits one operation at a
- * time.
+ * Creates, keeps and removes the checkpoints of one machine. Nobody else may change the machine's
+ * bitmaps of this library meanwhile: the caller holds the machine's monitor and admits one
+ * operation at a time.
  *
- * <p>Both operations look first, so that either can be repeated until it succeeds, and answer from
- * a look after the last change. A command whose outcome is unknown is not sent again.
+ * <p>All operations look first, so that each can be repeated until it succeeds, and answer from a
+ * look after the last change. A command whose outcome is unknown is not sent again.
  */
 public final class Checkpoints {
   private final Qmp qmp;
@@ -47,13 +49,17 @@ public final class Checkpoints {
       OptionalLong granularityBytes,
       Barrier barrier,
       Deadline deadline) {
+    requireDisks(disks);
+    granularityBytes.ifPresent(Checkpoints::requireGranularity);
+    Changes changes = new Changes(qmp, timeouts, deadline);
+    return new Creation(checkpoint, disks, granularityBytes, barrier, changes, flusher, ids).run();
+  }
+
+  private static void requireDisks(List<String> disks) {
     if (disks.isEmpty() || new HashSet<>(disks).size() != disks.size()) {
       throw new IllegalArgumentException(
           "at least one disk, and each once, not %s".formatted(disks));
     }
-    granularityBytes.ifPresent(Checkpoints::requireGranularity);
-    Changes changes = new Changes(qmp, timeouts, deadline);
-    return new Creation(checkpoint, disks, granularityBytes, barrier, changes, flusher, ids).run();
   }
 
   private static void requireGranularity(long bytes) {
@@ -73,6 +79,39 @@ public final class Checkpoints {
    * @throws QmpException where QEMU gave no usable answer before anything was changed
    */
   public Removal remove(CheckpointUid checkpoint, Deadline deadline) {
-    return new Deletion(checkpoint, new Changes(qmp, timeouts, deadline)).run();
+    return new Deletion(checkpoint, Optional.empty(), new Changes(qmp, timeouts, deadline)).run();
+  }
+
+  /**
+   * Removes one bitmap of the checkpoint, as {@link #remove(CheckpointUid, Deadline)} removes all.
+   *
+   * @param bitmap its name
+   * @throws IllegalArgumentException where the name is none of a bitmap of that checkpoint
+   */
+  public Removal remove(CheckpointUid checkpoint, String bitmap, Deadline deadline) {
+    if (!BitmapNames.isOf(checkpoint, bitmap)) {
+      throw new IllegalArgumentException(
+          "the bitmap %s is not of checkpoint %s".formatted(bitmap, checkpoint));
+    }
+    return new Deletion(checkpoint, Optional.of(bitmap), new Changes(qmp, timeouts, deadline))
+        .run();
+  }
+
+  /**
+   * Carries what is on record for some disks over to the present opening of their images: marks the
+   * opening where it is not marked yet, brings up to date bitmaps that an overlay carried along,
+   * and removes markers that were replaced. Everything is judged before anything is changed.
+   *
+   * @param renewals one for each disk, at least one
+   * @param deadline after it nothing new is started
+   * @return the disks after the last change, in the order of the renewals
+   * @throws IllegalArgumentException where the arguments are not as said
+   * @throws CheckpointException where not everything is done; what was done does no harm
+   * @throws QmpException where QEMU gave no usable answer before anything was changed
+   */
+  public List<Disk> renew(List<Renewal> renewals, Deadline deadline) {
+    List<String> disks = renewals.stream().map(Renewal::disk).toList();
+    requireDisks(disks);
+    return new EpochRenewal(renewals, new Changes(qmp, timeouts, deadline), ids).run();
   }
 }

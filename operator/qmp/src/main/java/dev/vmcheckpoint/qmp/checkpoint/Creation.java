@@ -1,8 +1,6 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
 import dev.vmcheckpoint.qmp.QmpException;
-import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DiskIneligible;
-import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DiskUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
@@ -10,7 +8,6 @@ import dev.vmcheckpoint.qmp.flush.FlushException;
 import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
-import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -29,9 +26,9 @@ record Creation(
     Ids ids) {
   Ensured run() {
     OwnBitmaps before = new OwnBitmaps(checkpoint, changes.lookBefore());
-    List<Disk> disks = eligibleDisks(before.machine());
+    List<Disk> disks = EligibleDisks.named(diskNames, before.machine());
     Optional<String> complete = before.completeAttempt(disks, granularityBytes);
-    changes.remove(before, leftovers(before, disks, complete));
+    changes.remove(before.machine(), leftovers(before, disks, complete));
     String attempt = complete.orElseGet(ids::attempt);
     if (complete.isPresent()) {
       changes.addOneByOne(Markers.missing(disks, ids));
@@ -43,28 +40,6 @@ record Creation(
       flush(disks);
     }
     return answer(attempt, complete.isPresent());
-  }
-
-  private List<Disk> eligibleDisks(MachineState machine) {
-    List<Disk> disks = new ArrayList<>();
-    for (String name : diskNames) {
-      Disk disk =
-          machine
-              .disk(name)
-              .orElseThrow(
-                  () ->
-                      new DiskUnknown(
-                          "the machine has no disk %s, but %s"
-                              .formatted(name, machine.disks().stream().map(Disk::name).toList()),
-                          name));
-      disk.ineligibility()
-          .ifPresent(
-              why -> {
-                throw new DiskIneligible(name, why);
-              });
-      disks.add(disk);
-    }
-    return disks;
   }
 
   /** All of the checkpoint but what is taken over. */

@@ -44,7 +44,15 @@ final class Markers {
     return openId(disk).filter(id -> BitmapAt.find(disk, BitmapNames.epoch(id)).isPresent());
   }
 
-  private static Optional<String> openId(Disk disk) {
+  /** Whether a layer has the persistent marker of an opening, and it says what it seems to. */
+  static boolean isConsistent(List<Bitmap> layer, String id) {
+    return BitmapAt.find(layer, BitmapNames.epoch(id))
+        .filter(marker -> !marker.inconsistent())
+        .isPresent();
+  }
+
+  /** The id of a disk's present opening; empty where it is not marked yet. */
+  static Optional<String> openId(Disk disk) {
     return disk.bitmaps().stream()
         .map(Bitmap::name)
         .map(BitmapNames::openId)

@@ -34,23 +34,6 @@ record OwnBitmaps(CheckpointUid checkpoint, MachineState machine) {
     return found;
   }
 
-  /** Those of some bitmaps that a job or an export uses now. */
-  List<BitmapAt> busy(List<BitmapAt> bitmaps) {
-    return bitmaps.stream().filter(at -> find(at).filter(Bitmap::busy).isPresent()).toList();
-  }
-
-  /** Those of some bitmaps that are there now. */
-  List<BitmapAt> present(List<BitmapAt> bitmaps) {
-    return bitmaps.stream().filter(at -> find(at).isPresent()).toList();
-  }
-
-  private Optional<Bitmap> find(BitmapAt at) {
-    return machine.disks().stream()
-        .filter(disk -> disk.blockNode().equals(at.node()))
-        .findFirst()
-        .flatMap(disk -> BitmapAt.find(disk, at.name()));
-  }
-
   /** The checkpoint's bitmaps in images that are not written to. */
   List<Below> below() {
     List<Below> below = new ArrayList<>();
@@ -129,9 +112,7 @@ record OwnBitmaps(CheckpointUid checkpoint, MachineState machine) {
   }
 
   private boolean isOwn(Bitmap bitmap) {
-    return Parts.of(bitmap.name())
-        .filter(parts -> parts.uid().equals(checkpoint.value()))
-        .isPresent();
+    return BitmapNames.isOf(checkpoint, bitmap.name());
   }
 
   private static boolean canBeChanged(Disk disk) {

@@ -145,7 +145,8 @@ final class BlockGraph {
     Optional<Reply> below = top.child("backing");
     while (below.isPresent()) {
       Reply layer = format(below.get());
-      layers.add(new Layer(node(layer).file(), node(layer).bitmaps()));
+      BlockNode node = node(layer);
+      layers.add(new Layer(node.name(), node.file(), node.virtualSizeBytes(), node.bitmaps()));
       below = layer.child("backing");
     }
     return layers;

@@ -62,6 +62,11 @@ final class Machines {
         Arrays.asList(layers));
   }
 
+  /** A layer in the image {@code <name>.qcow2}, as large as {@link #disk} is. */
+  static Layer layer(String name, Bitmap... bitmaps) {
+    return new Layer(name + "-node", name + ".qcow2", 1 << 20, List.of(bitmaps));
+  }
+
   static Bitmap healthy(String name) {
     return new Bitmap(name, 65536, 0, true, true, false, false);
   }

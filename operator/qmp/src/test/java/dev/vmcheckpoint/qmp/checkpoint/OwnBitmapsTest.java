@@ -1,10 +1,10 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.above;
-import static dev.vmcheckpoint.qmp.checkpoint.Machines.busy;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.disk;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.diskOn;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.healthy;
+import static dev.vmcheckpoint.qmp.checkpoint.Machines.layer;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.machine;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.readOnly;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,7 +12,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.qmp.checkpoint.Removal.Below;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
-import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -103,20 +102,13 @@ final class OwnBitmapsTest {
   void whatIsInImagesThatAreNotWrittenToIsReportedOnly() {
     OwnBitmaps own =
         own(
-            above(disk("vda"), new Layer("base.qcow2", List.of(healthy(VDA_1), healthy(OTHER)))),
+            above(disk("vda"), layer("base", healthy(VDA_1), healthy(OTHER))),
             readOnly(disk("vdb", healthy(VDB_1))));
 
     assertThat(own.removable()).isEmpty();
     assertThat(own.below())
         .containsExactly(
             new Below("vda", "base.qcow2", VDA_1), new Below("vdb", "vdb.qcow2", VDB_1));
-  }
-
-  @Test
-  void busyOnesAreFound() {
-    OwnBitmaps own = own(disk("vda", busy(VDA_1)), disk("vdb", healthy(VDB_1)));
-
-    assertThat(own.busy(own.removable())).extracting(BitmapAt::name).containsExactly(VDA_1);
   }
 
   @Test

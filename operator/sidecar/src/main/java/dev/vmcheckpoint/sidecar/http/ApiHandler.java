@@ -71,6 +71,10 @@ final class ApiHandler implements HttpHandler {
           machines.ensureCheckpoint(machine, checkpoint, request, context);
       case Call.Remove(var machine, var checkpoint, var context) ->
           machines.removeCheckpoint(machine, checkpoint, context);
+      case Call.RemoveBitmap(var machine, var checkpoint, var bitmap, var context) ->
+          machines.removeBitmap(machine, checkpoint, bitmap, context);
+      case Call.RenewEpoch(var machine, var request, var context) ->
+          machines.renewEpoch(machine, request, context);
     };
   }
 

@@ -2,6 +2,7 @@ package dev.vmcheckpoint.sidecar.http;
 
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
+import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.ObserveRequest;
 import dev.vmcheckpoint.node.PodUid;
@@ -15,5 +16,12 @@ sealed interface Call {
       implements Call {}
 
   record Remove(PodUid machine, CheckpointUid checkpoint, MutationContext context)
+      implements Call {}
+
+  record RemoveBitmap(
+      PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context)
+      implements Call {}
+
+  record RenewEpoch(PodUid machine, EpochRequest request, MutationContext context)
       implements Call {}
 }

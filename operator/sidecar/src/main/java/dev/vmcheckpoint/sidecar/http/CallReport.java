@@ -1,6 +1,5 @@
 package dev.vmcheckpoint.sidecar.http;
 
-import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.Problem;
 import io.micrometer.core.instrument.Gauge;
@@ -10,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /** What operators see of the calls: metrics of all, a line in the log for each that may change. */
 final class CallReport {
@@ -38,9 +38,22 @@ final class CallReport {
         .record(duration);
     switch (call.orElse(null)) {
       case Call.Ensure(var machine, var checkpoint, _, _) ->
-          log("ensure", machine, checkpoint, outcome, problem, duration);
+          line(machine, outcome, problem, duration)
+              .addKeyValue("checkpointUID", checkpoint)
+              .log("ensure checkpoint");
       case Call.Remove(var machine, var checkpoint, _) ->
-          log("remove", machine, checkpoint, outcome, problem, duration);
+          line(machine, outcome, problem, duration)
+              .addKeyValue("checkpointUID", checkpoint)
+              .log("remove checkpoint");
+      case Call.RemoveBitmap(var machine, var checkpoint, var bitmap, _) ->
+          line(machine, outcome, problem, duration)
+              .addKeyValue("checkpointUID", checkpoint)
+              .addKeyValue("bitmap", bitmap)
+              .log("remove bitmap");
+      case Call.RenewEpoch(var machine, var request, _) ->
+          line(machine, outcome, problem, duration)
+              .addKeyValue("disks", request.disks())
+              .log("renew epoch");
       case Call.Observe _ -> {}
       case null -> {}
     }
@@ -51,22 +64,17 @@ final class CallReport {
       case Call.Observe _ -> "Observe";
       case Call.Ensure _ -> "Ensure";
       case Call.Remove _ -> "Remove";
+      case Call.RemoveBitmap _ -> "RemoveBitmap";
+      case Call.RenewEpoch _ -> "RenewEpoch";
     };
   }
 
-  private static void log(
-      String call,
-      PodUid machine,
-      CheckpointUid checkpoint,
-      String outcome,
-      Optional<Problem> problem,
-      Duration duration) {
-    LOG.atInfo()
+  private static LoggingEventBuilder line(
+      PodUid machine, String outcome, Optional<Problem> problem, Duration duration) {
+    return LOG.atInfo()
         .addKeyValue("podUID", machine)
-        .addKeyValue("checkpointUID", checkpoint)
         .addKeyValue("outcome", outcome)
         .addKeyValue("durationMillis", duration.toMillis())
-        .addKeyValue("detail", problem.map(Problem::detail).orElse(""))
-        .log("{} checkpoint", call);
+        .addKeyValue("detail", problem.map(Problem::detail).orElse(""));
   }
 }

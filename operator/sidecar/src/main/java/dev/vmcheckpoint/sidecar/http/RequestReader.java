@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.sun.net.httpserver.HttpExchange;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
+import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.NodeApiException;
@@ -23,8 +24,10 @@ import java.util.stream.Collectors;
 
 /** Makes a {@link Call} of a request, or refuses it with what is wrong where. */
 final class RequestReader {
+  private static final Pattern EPOCH_PATH = Pattern.compile("/v1/machines/([^/]+)/epoch");
   private static final Pattern CHECKPOINT_PATH =
       Pattern.compile("/v1/machines/([^/]+)/checkpoints/([^/]+)");
+  private static final Pattern BITMAP_PATH = Pattern.compile(CHECKPOINT_PATH + "/bitmaps/([^/]+)");
   private static final int MAX_ECHO = 200;
 
   /**
@@ -33,26 +36,63 @@ final class RequestReader {
    */
   Call read(HttpExchange exchange, long receivedNanos) throws IOException {
     String path = exchange.getRequestURI().getRawPath();
-    String method = exchange.getRequestMethod();
     if (path.equals(Wire.OBSERVE_PATH)) {
       requireMethod(exchange, List.of("POST"));
       return new Call.Observe(body(exchange, ObserveRequest.class));
     }
-    Matcher matcher = CHECKPOINT_PATH.matcher(path);
-    if (!matcher.matches()) {
-      throw refusal(ErrorCode.NotFound, "no resource has the path %s".formatted(echo(path)));
+    Matcher checkpoint = CHECKPOINT_PATH.matcher(path);
+    if (checkpoint.matches()) {
+      return ofCheckpoint(exchange, checkpoint, receivedNanos);
     }
+    Matcher bitmap = BITMAP_PATH.matcher(path);
+    if (bitmap.matches()) {
+      return ofBitmap(exchange, bitmap, receivedNanos);
+    }
+    Matcher epoch = EPOCH_PATH.matcher(path);
+    if (epoch.matches()) {
+      return ofEpoch(exchange, epoch, receivedNanos);
+    }
+    throw refusal(ErrorCode.NotFound, "no resource has the path %s".formatted(echo(path)));
+  }
+
+  private static Call ofCheckpoint(HttpExchange exchange, Matcher path, long receivedNanos)
+      throws IOException {
     requireMethod(exchange, List.of("PUT", "DELETE"));
-    PodUid machine = valid("path", matcher.group(1), PodUid::new);
-    CheckpointUid checkpoint = valid("path", matcher.group(2), CheckpointUid::new);
+    PodUid machine = valid("path", path.group(1), PodUid::new);
+    CheckpointUid checkpoint = valid("path", path.group(2), CheckpointUid::new);
     MutationContext context = context(exchange);
-    return method.equals("PUT")
+    return exchange.getRequestMethod().equals("PUT")
         ? new Call.Ensure(
             machine,
             checkpoint,
             body(exchange, EnsureRequest.class),
             fromNow(context, receivedNanos))
         : new Call.Remove(machine, checkpoint, fromNow(context, receivedNanos));
+  }
+
+  private static Call ofBitmap(HttpExchange exchange, Matcher path, long receivedNanos) {
+    requireMethod(exchange, List.of("DELETE"));
+    PodUid machine = valid("path", path.group(1), PodUid::new);
+    CheckpointUid checkpoint = valid("path", path.group(2), CheckpointUid::new);
+    String bitmap =
+        valid(
+            "path",
+            path.group(3),
+            name -> {
+              Wire.bitmapPath(machine, checkpoint, name);
+              return name;
+            });
+    MutationContext context = context(exchange);
+    return new Call.RemoveBitmap(machine, checkpoint, bitmap, fromNow(context, receivedNanos));
+  }
+
+  private static Call ofEpoch(HttpExchange exchange, Matcher path, long receivedNanos)
+      throws IOException {
+    requireMethod(exchange, List.of("PUT"));
+    PodUid machine = valid("path", path.group(1), PodUid::new);
+    MutationContext context = context(exchange);
+    return new Call.RenewEpoch(
+        machine, body(exchange, EpochRequest.class), fromNow(context, receivedNanos));
   }
 
   private static void requireMethod(HttpExchange exchange, List<String> methods) {

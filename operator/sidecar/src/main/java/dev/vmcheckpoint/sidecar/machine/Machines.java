@@ -110,12 +110,20 @@ public final class Machines implements NodeApi {
   @Override
   public RemoveResponse removeBitmap(
       PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context) {
-    throw new UnsupportedOperationException("not routed yet");
+    return change(
+        machine,
+        context,
+        (checkpoints, deadline) ->
+            WireForm.of(checkpoints.remove(idOf(checkpoint), bitmap, deadline)));
   }
 
   @Override
   public EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context) {
-    throw new UnsupportedOperationException("not routed yet");
+    return change(
+        machine,
+        context,
+        (checkpoints, deadline) ->
+            WireForm.ofRenewed(checkpoints.renew(WireForm.renewals(request), deadline)));
   }
 
   private MachineReport look(PodUid machine, Deadline deadline) {

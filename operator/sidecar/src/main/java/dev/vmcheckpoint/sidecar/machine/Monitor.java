@@ -78,6 +78,9 @@ final class Monitor {
       case CheckpointException.DiskUnknown _ -> ErrorCode.DiskUnknown;
       case CheckpointException.DiskIneligible _ -> ErrorCode.DiskIneligible;
       case CheckpointException.BitmapBusy _ -> ErrorCode.BitmapBusy;
+      case CheckpointException.EpochMissing _ -> ErrorCode.EpochMissing;
+      case CheckpointException.MarkerInUse _ -> ErrorCode.InvalidRequest;
+      case CheckpointException.MergeImpossible _ -> ErrorCode.MergeImpossible;
       case CheckpointException.FlushPending _ -> ErrorCode.FlushPending;
       case CheckpointException.Refused _ -> ErrorCode.Refused;
       case CheckpointException.OutcomeUnknown _ -> ErrorCode.OutcomeUnknown;

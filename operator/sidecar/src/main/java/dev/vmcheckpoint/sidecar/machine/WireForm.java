@@ -4,18 +4,21 @@ import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.MachineObservation;
 import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.checkpoint.BitmapNames;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured;
 import dev.vmcheckpoint.qmp.checkpoint.Removal;
+import dev.vmcheckpoint.qmp.checkpoint.Renewal;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.Image;
 import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.List;
 
-/** The QMP library's results as the contract's records. */
+/** The QMP library's results as the contract's records, and the contract's requests as its own. */
 final class WireForm {
   private WireForm() {}
 
@@ -41,6 +44,16 @@ final class WireForm {
         removal.below().stream()
             .map(left -> new RemoveResponse.Below(left.disk(), left.file(), left.bitmap()))
             .toList());
+  }
+
+  static List<Renewal> renewals(EpochRequest request) {
+    return request.disks().stream()
+        .map(disk -> new Renewal(disk.name(), disk.recorded(), disk.merge(), disk.remove()))
+        .toList();
+  }
+
+  static EpochResponse ofRenewed(List<Disk> disks) {
+    return new EpochResponse(disks.stream().map(WireForm::of).toList());
   }
 
   private static DiskObservation of(Disk disk) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.HttpNodeApi;
 import dev.vmcheckpoint.node.MutationContext;
@@ -48,6 +50,17 @@ final class InternalErrorIT {
     @Override
     public RemoveResponse removeCheckpoint(
         PodUid machine, CheckpointUid checkpoint, MutationContext context) {
+      throw new IllegalStateException("a fault");
+    }
+
+    @Override
+    public RemoveResponse removeBitmap(
+        PodUid machine, CheckpointUid checkpoint, String bitmap, MutationContext context) {
+      throw new IllegalStateException("a fault");
+    }
+
+    @Override
+    public EpochResponse renewEpoch(PodUid machine, EpochRequest request, MutationContext context) {
       throw new IllegalStateException("a fault");
     }
   }
