@@ -11,6 +11,7 @@ import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.fixture.Qemu;
 import dev.vmcheckpoint.qmp.flush.MonitorVolume;
 import dev.vmcheckpoint.qmp.flush.NodeFlusher;
+import dev.vmcheckpoint.qmp.machine.Disk;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,6 +81,18 @@ final class Client implements AutoCloseable {
 
   Removal remove(CheckpointUid checkpoint, Deadline deadline) {
     return checkpoints.remove(checkpoint, deadline);
+  }
+
+  Removal removeOne(String bitmap) {
+    return checkpoints.remove(UID, bitmap, Deadline.after(Duration.ofSeconds(30)));
+  }
+
+  List<Disk> renew(Renewal... renewals) {
+    return renew(Deadline.after(Duration.ofSeconds(30)), renewals);
+  }
+
+  List<Disk> renew(Deadline deadline, Renewal... renewals) {
+    return checkpoints.renew(List.of(renewals), deadline);
   }
 
   /** The names of the commands that were sent, but for queries. */
