@@ -177,15 +177,17 @@ final class RequestRefusalIT {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"machines\": []    | body: ",
-        "rubbish              | body: ",
-        "''                   | body: ",
-        "null                 | body: null instead of an object",
-        "[]                   | body: ",
-        "{}                   | body: machines: ",
-        "{\"machines\": null} | body: machines: ",
-        "{\"machines\": [{}]} | body: machines[0].podUID: ",
-        "{\"machines\": [{\"podUID\": 3}]}     | body: machines[0].podUID: ",
+        "{\"machines\": []    | body: not JSON: Unexpected end-of-input",
+        "rubbish              | body: not JSON: Unrecognized token 'rubbish'",
+        "{\"machines\": [], \"machines\": []} | body: not JSON: Duplicate field 'machines'",
+        "{\"machines\": []} x | body: not JSON: Unrecognized token 'x'",
+        "''                   | body: missing, or not of the type that it has in the contract",
+        "null                 | body: missing, or not of the type that it has in the contract",
+        "[]                   | body: missing, or not of the type that it has in the contract",
+        "{}                   | body: machines: missing, or not of the type",
+        "{\"machines\": null} | body: machines: missing, or not of the type",
+        "{\"machines\": [{}]} | body: machines[0].podUID: missing, or not of the type",
+        "{\"machines\": [{\"podUID\": 3}]}     | body: machines[0].podUID: missing, or not of the type",
         "{\"machines\": [{\"podUID\": \"..\"}]} | body: machines[0].podUID: a pod UID is 1 to 64"
       })
   void aMalformedBodyIsRefusedWithThePlace(String body, String detail) throws Exception {
@@ -201,7 +203,8 @@ final class RequestRefusalIT {
         "{\"disks\": [], \"barrier\": \"Flush\"} | body: disks: 1 to 64, but 0 were given",
         "{\"disks\": [\"a\", \"a\"], \"barrier\": \"Flush\"} | body: disks: one is named twice in [a, a]",
         "{\"disks\": [\"a\"], \"barrier\": \"Flush\", \"granularityBytes\": 1000} | body: granularityBytes: a power of two from 512 to 2147483648, not 1000",
-        "{\"disks\": [\"a\"], \"barrier\": \"Maybe\"} | body: barrier: "
+        "{\"disks\": [null], \"barrier\": \"Flush\"} | body: missing, or not of the type",
+        "{\"disks\": [\"a\"], \"barrier\": \"Maybe\"} | body: barrier: 'Maybe' is none of the possible values"
       })
   void aRequestThatMakesNoSenseIsRefused(String body, String detail) throws Exception {
     HttpResponse<byte[]> response = sendJson("PUT", CHECKPOINT, CONTEXT, body);
