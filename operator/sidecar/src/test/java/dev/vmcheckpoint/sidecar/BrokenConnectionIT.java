@@ -7,9 +7,12 @@ import dev.vmcheckpoint.node.Barrier;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
+import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
+import dev.vmcheckpoint.qmp.fixture.Layers;
 import dev.vmcheckpoint.qmp.fixture.Qemu;
 import dev.vmcheckpoint.qmp.fixture.Tool;
 import dev.vmcheckpoint.sidecar.fixture.FakeMonitor;
@@ -77,6 +80,36 @@ final class BrokenConnectionIT {
       assertThat(second.adopted()).isTrue();
       assertThat(made).contains(second.disks().getFirst().bitmap());
     }
+  }
+
+  @Test
+  void aRenewalWhoseReplyIsLostIsUnknownAndThenDone() throws IOException {
+    CheckpointDisk recorded;
+    try (FakeMonitor _ = monitor(MonitorProxy.to(qemu.socket()))) {
+      recorded = ensure().disks().getFirst();
+    }
+    Layers.snapshotCarryingBitmaps(
+        qemu,
+        "vda-node",
+        "top",
+        Layers.overlay(elsewhere.resolve("top.qcow2"), elsewhere.resolve("a.qcow2")));
+    EpochRequest request =
+        new EpochRequest(
+            List.of(
+                new EpochRequest.Disk(
+                    "vda", recorded.epoch(), List.of(recorded.bitmap()), List.of())));
+    for (String command : List.of("block-dirty-bitmap-add", "block-dirty-bitmap-merge")) {
+      try (FakeMonitor _ = monitor(MonitorProxy.breakingAfter(command, qemu.socket()))) {
+        assertRefused(
+            ErrorCode.OutcomeUnknown,
+            () -> sidecar.api().renewEpoch(VM, request, sidecar.leader()));
+      }
+    }
+
+    try (FakeMonitor _ = monitor(MonitorProxy.to(qemu.socket()))) {
+      sidecar.api().renewEpoch(VM, request, sidecar.leader());
+    }
+    assertThat(qemu.bitmaps("top")).filteredOn(name -> name.startsWith("vmcp-open.")).hasSize(1);
   }
 
   @Test

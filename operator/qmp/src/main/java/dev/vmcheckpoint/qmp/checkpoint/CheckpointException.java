@@ -144,7 +144,9 @@ public abstract sealed class CheckpointException extends RuntimeException {
     }
   }
 
-  /** The deadline passed before the change was begun, or what was begun is undone. */
+  /**
+   * The deadline passed; what was changed by then is undone, or does no harm until it is repeated.
+   */
   public static final class DeadlineExceeded extends CheckpointException {
     private static final long serialVersionUID = 1L;
 

@@ -100,6 +100,10 @@ final class RequestRefusalIT {
         "/v1/machines/a1/checkpoints",
         "/v1/machines/a1/checkpoints/",
         "/v1/machines/a1/checkpoints/c1/x",
+        "/v1/machines/a1/checkpoints/c1/bitmaps",
+        "/v1/machines/a1/checkpoints/c1/bitmaps/",
+        "/v1/machines/a1/epoch/",
+        "/v1/machines/a1/epoch/e1",
         "/healthz",
         "/metrics"
       })
@@ -114,7 +118,9 @@ final class RequestRefusalIT {
     "DELETE,  /v1/machines/observe,            POST",
     "GET,     /v1/machines/a1/checkpoints/c1,  'PUT, DELETE'",
     "POST,    /v1/machines/a1/checkpoints/c1,  'PUT, DELETE'",
-    "PATCH,   /v1/machines/a1/checkpoints/c1,  'PUT, DELETE'"
+    "PATCH,   /v1/machines/a1/checkpoints/c1,  'PUT, DELETE'",
+    "PUT,     /v1/machines/a1/checkpoints/c1/bitmaps/vmcp-c1.1.vda, DELETE",
+    "DELETE,  /v1/machines/a1/epoch,           PUT"
   })
   void anotherMethodIsRefusedWithThoseThatThereAre(String method, String path, String allowed)
       throws Exception {
@@ -213,12 +219,31 @@ final class RequestRefusalIT {
   }
 
   @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"disks\": []} | body: disks: 1 to 64, but 0 were given",
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"E\", \"merge\": [], \"remove\": []}]} | body: disks[0]: recorded: an epoch's id is",
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [\"b\"], \"remove\": []}]} | body: disks[0]: merge: a checkpoint's bitmap is called",
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [], \"remove\": [\"e\"]}]} | body: disks[0]: remove: e is on record for the disk a",
+        "{\"disks\": [{\"name\": \"a\", \"merge\": [], \"remove\": []}]} | body: disks[0].recorded: "
+      })
+  void aRenewalThatMakesNoSenseIsRefused(String body, String detail) throws Exception {
+    HttpResponse<byte[]> response = sendJson("PUT", "/v1/machines/a1/epoch", CONTEXT, body);
+
+    assertThat(problem(response, ErrorCode.InvalidRequest).detail()).startsWith(detail);
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "/v1/machines/A1/checkpoints/c1,      path: a pod UID is",
     "/v1/machines/../checkpoints/c1,      path: a pod UID is",
     "/v1/machines/%2e%2e/checkpoints/c1,  path: a pod UID is",
     "/v1/machines/a%2Fb/checkpoints/c1,   path: a pod UID is",
-    "/v1/machines/a1/checkpoints/x,       path: a checkpoint UID is"
+    "/v1/machines/a1/checkpoints/x,       path: a checkpoint UID is",
+    "/v1/machines/a1/checkpoints/c1/bitmaps/vmcp-c2.1.vda,     path: a bitmap of the checkpoint c1 is called vmcp-c1.<attempt>.<disk>",
+    "/v1/machines/a1/checkpoints/c1/bitmaps/vmcp-epoch.1,      path: a bitmap of the checkpoint c1 is called",
+    "/v1/machines/a1/checkpoints/c1/bitmaps/vmcp-c1.1.a%2Fb,   path: a bitmap of the checkpoint c1 is called"
   })
   void anIdentifierThatIsNoneIsRefused(String path, String detail) throws Exception {
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(sidecar.uri() + path)).DELETE();
