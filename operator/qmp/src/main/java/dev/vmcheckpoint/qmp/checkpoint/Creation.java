@@ -34,7 +34,7 @@ record Creation(
     changes.remove(before, leftovers(before, disks, complete));
     String attempt = complete.orElseGet(ids::attempt);
     if (complete.isPresent()) {
-      changes.addOneByOne(Markers.of(disks, ids).missing());
+      changes.addOneByOne(Markers.missing(disks, ids));
     } else {
       add(before, disks, attempt);
     }
@@ -84,7 +84,7 @@ record Creation(
 
   private void add(OwnBitmaps before, List<Disk> disks, String attempt) {
     // Markers first: bitmaps without them are not worth having, and markers alone do no harm.
-    List<Addition> additions = new ArrayList<>(Markers.of(disks, ids).missing());
+    List<Addition> additions = new ArrayList<>(Markers.missing(disks, ids));
     for (Disk disk : disks) {
       additions.add(Addition.recording(disk, before.nameOn(disk, attempt), granularityBytes));
     }

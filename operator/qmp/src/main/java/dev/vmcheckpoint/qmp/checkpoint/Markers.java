@@ -3,30 +3,32 @@ package dev.vmcheckpoint.qmp.checkpoint;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * The markers of the openings of some nodes: a node whose transient marker is missing is in an
- * opening that was not marked yet.
- *
- * @param idByNode the id of each node's present opening
- * @param missing what has to be added, the persistent marker of a node before its transient one, so
- *     that the transient one is never there alone
+ * The markers of openings of images: where the transient one of a node is missing, its image is in
+ * an opening that was not marked yet.
  */
-record Markers(Map<String, String> idByNode, List<Addition> missing) {
-  static Markers of(List<Disk> disks, Ids ids) {
-    Map<String, String> idByNode = new HashMap<>();
+final class Markers {
+  private Markers() {}
+
+  /**
+   * What has to be added so that the openings of all the disks' images are marked. The persistent
+   * marker of a node comes before its transient one, so that the transient one is never there
+   * alone.
+   */
+  static List<Addition> missing(List<Disk> disks, Ids ids) {
+    Set<String> nodes = new HashSet<>();
     List<Addition> missing = new ArrayList<>();
     for (Disk disk : disks) {
-      if (idByNode.containsKey(disk.blockNode())) {
+      if (!nodes.add(disk.blockNode())) {
         continue;
       }
       Optional<String> open = openId(disk);
       String id = open.orElseGet(ids::epoch);
-      idByNode.put(disk.blockNode(), id);
       if (BitmapAt.find(disk, BitmapNames.epoch(id)).isEmpty()) {
         missing.add(Addition.epochMarker(disk, id));
       }
@@ -34,10 +36,10 @@ record Markers(Map<String, String> idByNode, List<Addition> missing) {
         missing.add(Addition.openMarker(disk, id));
       }
     }
-    return new Markers(Map.copyOf(idByNode), List.copyOf(missing));
+    return missing;
   }
 
-  /** The id of a disk's present opening; empty where both markers are not there. */
+  /** The id of a disk's present opening; empty where not both markers are there. */
   static Optional<String> epoch(Disk disk) {
     return openId(disk).filter(id -> BitmapAt.find(disk, BitmapNames.epoch(id)).isPresent());
   }

@@ -31,9 +31,8 @@ public final class NodeFlusher implements Flusher {
       if (!nbdIsSafe(session) || !nbd.flush(node)) {
         HumanMonitorFlusher.flush(node, session);
       }
-    } catch (QmpException.TimedOut | QmpException.DeadlinePassed e) {
-      throw new FlushException(
-          "there was no time left to flush node %s: %s".formatted(node, e.getMessage()), e);
+    } catch (QmpException.TimedOut | QmpException.DeadlinePassed | QmpException.Refused e) {
+      throw new FlushException("node %s was not flushed: %s".formatted(node, e.getMessage()), e);
     }
   }
 

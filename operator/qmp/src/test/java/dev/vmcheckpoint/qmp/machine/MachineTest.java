@@ -1,0 +1,95 @@
+package dev.vmcheckpoint.qmp.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vmcheckpoint.qmp.Command;
+import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.QemuVersion;
+import dev.vmcheckpoint.qmp.Qmp;
+import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.Timeouts;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a QEMU that changes between two replies makes of a look. */
+final class MachineTest {
+  private static final String VDA = "/machine/peripheral/vda/virtio-backend";
+
+  @Test
+  void repliesOfDifferentGraphsAreAskedForAgain() {
+    Changing qmp = new Changing(List.of("running"), contradictory(), RecordedReplies.read());
+
+    assertThat(observe(qmp).disks()).hasSize(3);
+  }
+
+  @Test
+  void repliesThatGoOnContradictingEachOtherAreNotQmp() {
+    Changing qmp = new Changing(List.of("running"), contradictory());
+
+    assertThatThrownBy(() -> observe(qmp))
+        .isInstanceOf(QmpException.ProtocolViolated.class)
+        .hasMessageContaining("contradict each other");
+  }
+
+  @Test
+  void aGuestThatWentAwayDuringTheLookIsNotRun() {
+    Changing qmp = new Changing(List.of("running", "postmigrate"), RecordedReplies.read());
+
+    assertThat(observe(qmp).guest().runsGuest()).isFalse();
+  }
+
+  @Test
+  void aGuestThatCameDuringTheLookIsNotRunYet() {
+    Changing qmp = new Changing(List.of("inmigrate", "running"), RecordedReplies.read());
+
+    assertThat(observe(qmp).guest().runState()).isEqualTo("inmigrate");
+  }
+
+  private static RecordedReplies contradictory() {
+    RecordedReplies replies = RecordedReplies.read();
+    replies.device("query-blockstats", VDA).put("node-name", "new");
+    return replies;
+  }
+
+  private static MachineState observe(Qmp qmp) {
+    return new Machine(qmp, Timeouts.DEFAULT).observe(Deadline.after(Duration.ofMinutes(1)));
+  }
+
+  /** Gives the answers in order, and the last ones again and again. */
+  private static final class Changing implements Qmp {
+    private final Deque<String> runStates;
+    private final Deque<RecordedReplies> graphs;
+
+    Changing(List<String> runStates, RecordedReplies... graphs) {
+      this.runStates = new ArrayDeque<>(runStates);
+      this.graphs = new ArrayDeque<>(List.of(graphs));
+    }
+
+    @Override
+    public JsonNode execute(Command command, ObjectNode arguments, Duration timeout) {
+      return switch (command) {
+        case QUERY_STATUS -> JsonNodeFactory.instance.objectNode().put("status", next(runStates));
+        case QUERY_MIGRATE -> JsonNodeFactory.instance.objectNode();
+        case QUERY_NAMED_BLOCK_NODES -> next(graphs).json().path(command.wireName());
+        case QUERY_BLOCK, QUERY_BLOCKSTATS -> graphs.element().json().path(command.wireName());
+        default -> throw new AssertionError(command);
+      };
+    }
+
+    private static <T> T next(Deque<T> answers) {
+      return answers.size() > 1 ? answers.remove() : answers.element();
+    }
+
+    @Override
+    public QemuVersion version() {
+      return new QemuVersion(7, 2, 22);
+    }
+  }
+}
