@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.sidecar;
 
+import static dev.vmcheckpoint.sidecar.fixture.Failures.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.node.Barrier;
@@ -9,8 +10,10 @@ import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
+import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.MachineObservation;
 import dev.vmcheckpoint.node.MachineReport;
+import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.ObserveRequest;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
@@ -23,7 +26,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -42,11 +44,6 @@ final class CheckpointIT {
           .disk("vdb", Tool.qcow2(volume.resolve("b.qcow2")))
           .with("-device", "ide-cd,id=cd")
           .start();
-
-  @BeforeAll
-  void letNoCheckpointBeThere() {
-    assertThat(qemu.bitmaps("vda-node")).isEmpty();
-  }
 
   @AfterAll
   void stop() {
@@ -184,5 +181,17 @@ final class CheckpointIT {
   @Test
   void removingWhatIsNotThereIsSuccess() {
     assertThat(remove(new CheckpointUid("c7"))).isEqualTo(new RemoveResponse(List.of(), List.of()));
+  }
+
+  @Test
+  void aCallerWhoSawAnEarlierSidecarChangesNothing() {
+    MutationContext stale = new MutationContext("an-earlier-start", 1, 10_000);
+    EnsureRequest request = new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush);
+
+    assertRefused(
+        ErrorCode.StaleStartId,
+        () -> sidecar.api().ensureCheckpoint(VM, new CheckpointUid("c8"), request, stale));
+
+    assertThat(qemu.bitmaps("vda-node")).noneMatch(name -> name.startsWith("vmcp-c8."));
   }
 }

@@ -57,7 +57,11 @@ public final class Admission {
   public boolean stop(Duration wait) {
     stopping = true;
     try {
-      return places.tryAcquire(limit, wait.toMillis(), TimeUnit.MILLISECONDS);
+      boolean ended = places.tryAcquire(limit, wait.toMillis(), TimeUnit.MILLISECONDS);
+      if (ended) {
+        places.release(limit);
+      }
+      return ended;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;

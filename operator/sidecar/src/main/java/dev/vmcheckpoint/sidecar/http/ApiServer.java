@@ -13,7 +13,7 @@ import javax.net.ssl.SSLContext;
 
 /** The operator's calls over HTTPS, each on a virtual thread. */
 public final class ApiServer implements AutoCloseable {
-  private static final Duration LAST_ANSWERS = Duration.ofSeconds(2);
+  private static final Duration LAST_ANSWERS = Duration.ofSeconds(1);
 
   private final HttpsServer server;
 

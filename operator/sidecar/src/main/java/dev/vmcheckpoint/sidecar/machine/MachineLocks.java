@@ -46,9 +46,15 @@ final class MachineLocks {
     };
   }
 
-  /** The number of machines that calls are about at the moment. */
-  int inUse() {
-    return lines.size();
+  /** The number of calls that wait for a machine. */
+  int waiting(PodUid machine) {
+    Line line = lines.get(machine);
+    return line == null ? 0 : line.lock.getQueueLength();
+  }
+
+  /** Whether no call holds or waits for any machine. */
+  boolean isEmpty() {
+    return lines.isEmpty();
   }
 
   private Line join(PodUid machine) {

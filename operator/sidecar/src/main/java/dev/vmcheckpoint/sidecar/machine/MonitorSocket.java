@@ -63,7 +63,9 @@ final class MonitorSocket implements MonitorVolume {
       requireSocket(path());
       requirePermission(path());
       throw refusal(
-          ErrorCode.MonitorLost, "connecting to %s: %s".formatted(path(), e.getMessage()));
+          ErrorCode.MonitorBusy,
+          "%s: %s; is the queue of clients that wait for the monitor full?"
+              .formatted(path(), e.getMessage()));
     }
   }
 
@@ -131,19 +133,15 @@ final class MonitorSocket implements MonitorVolume {
     }
   }
 
-  /** Never waits: a connection that cannot be had at once finds a queue of other clients full. */
+  /** Does not wait in the queue of clients where that is full, since nothing would end the wait. */
   private static SocketChannel connected(Path socket) throws IOException {
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     try {
       channel.configureBlocking(false);
-      if (!channel.connect(UnixDomainSocketAddress.of(socket))) {
-        throw refusal(
-            ErrorCode.MonitorBusy,
-            "%s: the queue of clients that wait for the monitor is full".formatted(socket));
-      }
+      channel.connect(UnixDomainSocketAddress.of(socket));
       channel.configureBlocking(true);
       return channel;
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
       channel.close();
       throw e;
     }

@@ -1,0 +1,235 @@
+package dev.vmcheckpoint.sidecar.machine;
+
+import static dev.vmcheckpoint.sidecar.fixture.Failures.assertNotObserved;
+import static dev.vmcheckpoint.sidecar.fixture.Failures.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.node.Barrier;
+import dev.vmcheckpoint.node.CheckpointUid;
+import dev.vmcheckpoint.node.EnsureRequest;
+import dev.vmcheckpoint.node.ErrorCode;
+import dev.vmcheckpoint.node.MachineReport;
+import dev.vmcheckpoint.node.ObserveRequest;
+import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.node.Problem;
+import dev.vmcheckpoint.sidecar.fixture.FakeMonitor;
+import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
+import dev.vmcheckpoint.sidecar.fixture.RunningSidecar;
+import dev.vmcheckpoint.sidecar.fixture.WaitingClients;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+
+/** The ways on which a monitor cannot be had, and those on which the talk with it ends. */
+@TestInstance(Lifecycle.PER_CLASS)
+final class MonitorRefusalIT {
+  private static final PodUid VM = new PodUid("a1");
+
+  private final PodsDirectory pods = PodsDirectory.create();
+  private final RunningSidecar sidecar = RunningSidecar.start(pods);
+
+  @AfterEach
+  void removePod() throws IOException {
+    pods.remove(VM);
+  }
+
+  @AfterAll
+  void stop() {
+    sidecar.close();
+    pods.close();
+  }
+
+  private Problem notObserved(ErrorCode code) {
+    return assertNotObserved(code, sidecar, VM);
+  }
+
+  /** A change meets the same as a look. */
+  private Problem refused(ErrorCode code) {
+    EnsureRequest request = new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush);
+    return assertRefused(
+        code,
+        () ->
+            sidecar.api().ensureCheckpoint(VM, new CheckpointUid("c1"), request, sidecar.leader()));
+  }
+
+  // On the way to the socket
+
+  @Test
+  void aPodThatIsNotThereIsUnknown() {
+    assertThat(notObserved(ErrorCode.MachineUnknown).detail())
+        .isEqualTo(pods.pod(VM) + ": not there");
+    refused(ErrorCode.MachineUnknown);
+  }
+
+  @Test
+  void aPodWithoutTheVolumeHasNoMonitor() throws IOException {
+    Files.createDirectories(pods.pod(VM).resolve("volumes").resolve("kubernetes.io~empty-dir"));
+
+    assertThat(notObserved(ErrorCode.NoMonitorVolume).detail()).endsWith("/qmp: not there");
+    refused(ErrorCode.NoMonitorVolume);
+  }
+
+  @Test
+  void aPodWithoutAnyVolumeHasNoMonitor() throws IOException {
+    Files.createDirectories(pods.pod(VM));
+
+    notObserved(ErrorCode.NoMonitorVolume);
+  }
+
+  @Test
+  void aVolumeWithoutASocketIsSaidToBeOne() {
+    pods.volume(VM);
+
+    assertThat(notObserved(ErrorCode.NoMonitorSocket).detail()).endsWith("/qmp.sock: not there");
+    refused(ErrorCode.NoMonitorSocket);
+  }
+
+  @Test
+  void aFileIsNoSocket() throws IOException {
+    Files.createFile(pods.socket(VM));
+
+    assertThat(notObserved(ErrorCode.NoMonitorSocket).detail()).contains("/qmp.sock: not a socket");
+  }
+
+  @Test
+  void aSocketWithoutAListenerIsSaidToBeOne() throws IOException {
+    ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    listener.bind(UnixDomainSocketAddress.of(pods.socket(VM)));
+    listener.close();
+
+    assertThat(notObserved(ErrorCode.MonitorNotListening).detail()).contains("nobody listens");
+    refused(ErrorCode.MonitorNotListening);
+  }
+
+  // A tenant's symbolic links
+
+  @Test
+  void aLinkToASocketIsNotFollowed() throws IOException {
+    Path elsewhere = pods.path().resolve("elsewhere.sock");
+    try (FakeMonitor _ = FakeMonitor.healthy(elsewhere)) {
+      Files.createSymbolicLink(pods.socket(VM), elsewhere);
+
+      assertThat(notObserved(ErrorCode.NoMonitorSocket).detail())
+          .endsWith("not a socket; symbolic links are not followed");
+    }
+    Files.delete(elsewhere);
+  }
+
+  @Test
+  void aLinkInPlaceOfTheVolumeIsNotFollowed() throws IOException {
+    PodUid other = new PodUid("b2");
+    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
+      Path volume = pods.volume(VM);
+      Files.delete(volume);
+      Files.createSymbolicLink(volume, pods.volume(other));
+
+      assertThat(notObserved(ErrorCode.NoMonitorVolume).detail())
+          .endsWith("/qmp: not a directory; symbolic links are not followed");
+    }
+    pods.remove(other);
+  }
+
+  @Test
+  void aLinkInPlaceOfThePodIsNotFollowed() throws IOException {
+    PodUid other = new PodUid("b2");
+    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
+      Files.createSymbolicLink(pods.pod(VM), pods.pod(other));
+
+      notObserved(ErrorCode.MachineUnknown);
+    }
+    pods.remove(other);
+  }
+
+  // At the monitor
+
+  @Test
+  void aMonitorThatDoesNotGreetIsBusy() throws IOException {
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), FakeMonitor.Client::hang)) {
+      notObserved(ErrorCode.MonitorBusy);
+      refused(ErrorCode.MonitorBusy);
+    }
+  }
+
+  @Test
+  void aMonitorWhoseQueueIsFullIsBusy() throws Exception {
+    CountDownLatch served = new CountDownLatch(1);
+    FakeMonitor.Script silent =
+        client -> {
+          served.countDown();
+          client.hang();
+        };
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), silent);
+        SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(pods.socket(VM)))) {
+      served.await();
+      try (WaitingClients _ = WaitingClients.fillQueue(pods.socket(VM))) {
+        assertThat(notObserved(ErrorCode.MonitorBusy).detail())
+            .contains("is the queue of clients that wait for the monitor full?");
+      }
+    }
+  }
+
+  @Test
+  void aMonitorThatStopsAnsweringIsTimedOut() throws IOException {
+    FakeMonitor.Script silent =
+        client -> {
+          client.greet();
+          client.answerOne();
+          client.hang();
+        };
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), silent)) {
+      notObserved(ErrorCode.MonitorTimeout);
+      refused(ErrorCode.MonitorTimeout);
+    }
+  }
+
+  @Test
+  void aMonitorThatHangsUpIsLost() throws IOException {
+    FakeMonitor.Script fickle =
+        client -> {
+          client.greet();
+          client.answerOne();
+          client.command();
+        };
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), fickle)) {
+      notObserved(ErrorCode.MonitorLost);
+      refused(ErrorCode.MonitorLost);
+    }
+  }
+
+  @Test
+  void aPeerThatSpeaksSomethingElseIsNoMonitor() throws IOException {
+    FakeMonitor.Script webServer =
+        client -> {
+          client.send("HTTP/1.1 400 Bad Request");
+          client.hang();
+        };
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), webServer)) {
+      notObserved(ErrorCode.MonitorProtocol);
+      refused(ErrorCode.MonitorProtocol);
+    }
+  }
+
+  @Test
+  void theMonitorIsLetGoAfterEachCall() throws IOException {
+    ObserveRequest request = new ObserveRequest(List.of(new ObserveRequest.Target(VM)));
+    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(VM))) {
+      assertThat(sidecar.api().observe(request).machines().getFirst())
+          .isInstanceOf(MachineReport.Observed.class);
+      // It serves one client after the other: this one would wait if the first were still there.
+      assertThat(sidecar.api().observe(request).machines().getFirst())
+          .isInstanceOf(MachineReport.Observed.class);
+    }
+  }
+}
