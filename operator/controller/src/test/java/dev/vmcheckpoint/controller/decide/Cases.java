@@ -120,8 +120,7 @@ final class Cases {
   }
 
   static BitmapObservation counting(String disk, long dirtyBytes) {
-    return new BitmapObservation(
-        bitmapOf(disk), GRANULARITY, dirtyBytes, true, true, false, false);
+    return new BitmapObservation(bitmapOf(disk), GRANULARITY, dirtyBytes, true, true, false, false);
   }
 
   /** A transient, disabled marker. */
@@ -141,13 +140,7 @@ final class Cases {
   static DiskObservation disk(
       String name, DiskImage image, long size, BitmapObservation... bitmaps) {
     return new DiskObservation(
-        name,
-        name + "-format",
-        true,
-        Optional.empty(),
-        Optional.of(image),
-        size,
-        List.of(bitmaps));
+        name, name + "-format", true, Optional.empty(), Optional.of(image), size, List.of(bitmaps));
   }
 
   static DiskObservation ineligible(String name, Reason reason, boolean writable) {

@@ -149,8 +149,7 @@ final class DiskJudgeTest {
           judge(
               disk(
                   "vda",
-                  new BitmapObservation(another, GRANULARITY, DIRTY, true, true, false, false)),
-              "vda"),
+                  new BitmapObservation(another, GRANULARITY, DIRTY, true, true, false, false))),
           Reason.BitmapMissing);
     }
 
@@ -182,14 +181,12 @@ final class DiskJudgeTest {
 
     @Test
     void aSmallerDisk() {
-      assertLost(
-          judge(disk("vda", image("vda"), SIZE - 512, bitmap("vda"))), Reason.Shrunk);
+      assertLost(judge(disk("vda", image("vda"), SIZE - 512, bitmap("vda"))), Reason.Shrunk);
     }
 
     @Test
     void anotherBackingChainInANewOpening() {
-      assertLost(
-          judge(disk("vda", rebased(), SIZE, bitmap("vda"))), Reason.ImageReplaced);
+      assertLost(judge(disk("vda", rebased(), SIZE, bitmap("vda"))), Reason.ImageReplaced);
     }
 
     @Test
@@ -197,8 +194,7 @@ final class DiskJudgeTest {
       DiskImage withDataFile =
           new DiskImage(
               fileOf("vda"), List.of("/disks/base.qcow2"), Optional.of("/disks/data.raw"));
-      assertLost(
-          judge(disk("vda", withDataFile, SIZE, bitmap("vda"))), Reason.ImageReplaced);
+      assertLost(judge(disk("vda", withDataFile, SIZE, bitmap("vda"))), Reason.ImageReplaced);
     }
 
     @Test
@@ -238,8 +234,7 @@ final class DiskJudgeTest {
   class WhatChangedWithoutHarmIsRecordedAnew {
     @Test
     void aBackingChainThatChangedInTheSameOpening() {
-      Disk judged =
-          judge(disk("vda", rebased(), SIZE, bitmap("vda"), marker("vmcp-open.e0")));
+      Disk judged = judge(disk("vda", rebased(), SIZE, bitmap("vda"), marker("vmcp-open.e0")));
 
       assertThat(judged.state()).isEqualTo(DiskState.Recording);
       assertThat(judged.image())

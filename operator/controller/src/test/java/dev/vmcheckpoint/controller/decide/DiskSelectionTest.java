@@ -128,12 +128,10 @@ final class DiskSelectionTest {
     assertThat(select(skipping(), disk("vda"), odd))
         .isEqualTo(
             new Selected(
-                List.of("vda"),
-                List.of(new SkippedDisk("vdo", Reason.Unrecognized, "it is new"))));
+                List.of("vda"), List.of(new SkippedDisk("vdo", Reason.Unrecognized, "it is new"))));
   }
 
-  private static DiskSelection select(
-      VirtualMachineCheckpointSpec spec, DiskObservation... disks) {
+  private static DiskSelection select(VirtualMachineCheckpointSpec spec, DiskObservation... disks) {
     return DiskSelection.of(spec, List.of(disks));
   }
 
@@ -143,8 +141,6 @@ final class DiskSelectionTest {
   }
 
   private static DiskObservation[] disks(int count) {
-    return IntStream.range(0, count)
-        .mapToObj(i -> disk("vd" + i))
-        .toArray(DiskObservation[]::new);
+    return IntStream.range(0, count).mapToObj(i -> disk("vd" + i)).toArray(DiskObservation[]::new);
   }
 }

@@ -122,8 +122,7 @@ final class MachineSelectionTest {
   void aQemuThatDoesNotRunTheGuestIsJudgedByItsStates(
       String runState, String migration, Reason reason) {
     assertReason(
-        select(
-            List.of(pod("a", Phase.RUNNING)), Map.of("a", look(runState, false, migration))),
+        select(List.of(pod("a", Phase.RUNNING)), Map.of("a", look(runState, false, migration))),
         reason);
   }
 
@@ -139,8 +138,7 @@ final class MachineSelectionTest {
 
   private static Observation two(Look first, Look second) {
     return select(
-        List.of(pod("a", Phase.RUNNING), pod("b", Phase.RUNNING)),
-        Map.of("a", first, "b", second));
+        List.of(pod("a", Phase.RUNNING), pod("b", Phase.RUNNING)), Map.of("a", first, "b", second));
   }
 
   private static Observation select(List<MachinePod> pods, Map<String, Look> looks) {
