@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vmcheckpoint.api.fixture.ApiServer;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Status;
 import io.fabric8.kubernetes.api.model.StatusDetails;
@@ -14,14 +13,9 @@ import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -29,15 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * What the API server itself accepts and refuses, from somebody with all rights.
- *
- * <p>Each folder of the corpus is a situation: where it has a {@code before.yaml}, that is there
- * already. Each file in its {@code valid} and {@code invalid} is applied to it, server-side and
- * with force. Beside each invalid one stands the answer, a line for each cause.
- */
+/** What the API server itself accepts and refuses, from somebody with all rights. */
 final class CorpusIT {
   @RegisterExtension static final ApiServer API = new ApiServer();
 
@@ -46,27 +33,22 @@ final class CorpusIT {
   /** Field of a cause that only says that the others come first. */
   private static final String RULES_NOT_CHECKED = "<nil>";
 
-  private static final PatchContext APPLY =
-      new PatchContext.Builder()
-          .withPatchType(PatchType.SERVER_SIDE_APPLY)
-          .withFieldManager(WellKnown.FIELD_MANAGER)
-          .withForce(true)
-          .withFieldValidation("Strict")
-          .build();
-
   @ParameterizedTest
   @MethodSource("valid")
   void isAccepted(Sample sample) {
-    assertThatCode(() -> sample.applyIn(newNamespace())).doesNotThrowAnyException();
+    String namespace = newNamespace();
+    sample.prepare(API.client(), namespace);
+
+    assertThatCode(() -> sample.apply(API.client(), namespace)).doesNotThrowAnyException();
   }
 
   @ParameterizedTest
   @MethodSource("invalid")
   void isRefused(Sample sample) {
     String namespace = newNamespace();
-    sample.applyBeforeIn(namespace);
+    sample.prepare(API.client(), namespace);
 
-    assertThatThrownBy(() -> sample.applyItselfIn(namespace))
+    assertThatThrownBy(() -> sample.apply(API.client(), namespace))
         .isInstanceOfSatisfying(
             KubernetesClientException.class,
             refusal -> assertThat(answerOf(refusal)).isEqualTo(sample.answer()));
@@ -123,21 +105,47 @@ final class CorpusIT {
   void aStatusThatIsAppliedTogetherWithTheSpecIsNotTaken() {
     String namespace = newNamespace();
 
-    Sample.named("status-from-creation-time-on/before").applyWithoutSubresourceIn(namespace);
+    Sample.named("status-from-creation-time-on/before")
+        .applyToMainResource(API.client(), namespace);
 
     assertThat(resource(namespace).get().getStatus().established()).isFalse();
   }
 
+  @Test
+  void aConditionOfAnotherWriterStaysWhenTheOperatorAppliesItsOwn() {
+    String namespace = newNamespace();
+    Sample ofTheOperator = Sample.named("status-before-creation-time/before");
+    ofTheOperator.apply(API.client(), namespace);
+    resource(namespace)
+        .subresource("status")
+        .patch(
+            new PatchContext.Builder()
+                .withPatchType(PatchType.SERVER_SIDE_APPLY)
+                .withFieldManager("archiver")
+                .build(),
+            """
+            apiVersion: vmcheckpoint.dev/v1alpha1
+            kind: VirtualMachineCheckpoint
+            metadata: {name: monday}
+            status:
+              conditions:
+                - type: Archived
+                  status: "True"
+                  reason: Copied
+                  message: ""
+                  lastTransitionTime: "2026-05-04T12:00:00Z"
+            """);
+
+    ofTheOperator.apply(API.client(), namespace);
+
+    assertThat(resource(namespace).get().getStatus().conditions())
+        .extracting(Condition::type)
+        .containsExactlyInAnyOrder("Archived", "Ready", "Valid");
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "checkpoint.yaml",
-        "checkpoint-of-named-disks.yaml",
-        "checkpoint-with-granularity.yaml",
-        "checkpoint-without-barrier.yaml",
-        "virtual-machine.yaml"
-      })
-  void aManifestFromTheSamplesCanBeApplied(String sample) throws Exception {
+  @MethodSource("manifests")
+  void aManifestFromTheSamplesCanBeApplied(Path manifest) throws Exception {
     ApiServer.Outcome outcome =
         API.kubectl(
             "apply",
@@ -145,74 +153,28 @@ final class CorpusIT {
             "--dry-run=server",
             "--validate=strict",
             "--namespace=" + newRestrictedNamespace(),
-            "--filename=" + path("/samples/" + sample));
+            "--filename=" + manifest);
 
     assertThat(outcome.output()).endsWith("serverside-applied (server dry run)\n");
     assertThat(outcome.output()).doesNotContain("Warning");
     assertThat(outcome.status()).isZero();
   }
 
+  static List<Path> manifests() {
+    return Sample.filesBelow("/samples");
+  }
+
   static Stream<Sample> valid() {
-    return samples("valid");
+    return Sample.all("valid");
   }
 
   static Stream<Sample> invalid() {
-    return samples("invalid");
-  }
-
-  /** One file of the corpus; its name is the path in the corpus, without suffix. */
-  record Sample(Path file) {
-    static Sample named(String name) {
-      return new Sample(corpus().resolve(name + ".yaml"));
-    }
-
-    String text() {
-      return read(file);
-    }
-
-    String answer() {
-      return read(Path.of(file + ".err")).strip();
-    }
-
-    void applyIn(String namespace) {
-      applyBeforeIn(namespace);
-      applyItselfIn(namespace);
-    }
-
-    void applyBeforeIn(String namespace) {
-      Path before = file.resolve("../../before.yaml").normalize();
-      if (Files.exists(before)) {
-        new Sample(before).applyItselfIn(namespace);
-      }
-    }
-
-    void applyItselfIn(String namespace) {
-      boolean hasStatus = whole().getAdditionalProperties().containsKey("status");
-      if (!hasStatus || whole().getAdditionalProperties().containsKey("spec")) {
-        applyWithoutSubresourceIn(namespace);
-      }
-      if (hasStatus) {
-        API.client().resource(whole()).inNamespace(namespace).subresource("status").patch(APPLY);
-      }
-    }
-
-    void applyWithoutSubresourceIn(String namespace) {
-      API.client().resource(whole()).inNamespace(namespace).patch(APPLY);
-    }
-
-    private GenericKubernetesResource whole() {
-      return Serialization.unmarshal(text(), GenericKubernetesResource.class);
-    }
-
-    @Override
-    public String toString() {
-      return corpus().relativize(file).toString().replace(".yaml", "");
-    }
+    return Sample.all("invalid");
   }
 
   private static Resource<VirtualMachineCheckpoint> established() {
     String namespace = newNamespace();
-    Sample.named("status-from-creation-time-on/before").applyItselfIn(namespace);
+    Sample.named("status-from-creation-time-on/before").apply(API.client(), namespace);
     return resource(namespace);
   }
 
@@ -257,40 +219,5 @@ final class CorpusIT {
             .map(cause -> cause.getField() + ": " + cause.getMessage())
             .collect(Collectors.joining("\n"));
     return causes.isEmpty() ? status.getMessage() : causes;
-  }
-
-  private static Stream<Sample> samples(String verdict) {
-    try (Stream<Path> files = Files.walk(corpus())) {
-      List<Path> found =
-          files
-              .filter(file -> file.toString().contains("/" + verdict + "/"))
-              .filter(file -> file.toString().endsWith(".yaml"))
-              .sorted()
-              .toList();
-      return found.stream().map(Sample::new);
-    } catch (IOException e) {
-      throw new UncheckedIOException("while listing the corpus", e);
-    }
-  }
-
-  private static Path corpus() {
-    return path("/corpus");
-  }
-
-  private static Path path(String resource) {
-    try {
-      return Path.of(
-          Objects.requireNonNull(CorpusIT.class.getResource(resource), resource).toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException("while looking for " + resource, e);
-    }
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException("while reading " + file, e);
-    }
   }
 }

@@ -11,6 +11,7 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Summary;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.VirtualMachine;
 import dev.vmcheckpoint.api.fixture.ApiServer;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
@@ -98,6 +99,7 @@ final class DisplayIT {
   void kubectlExplainsAMember() {
     // The API server publishes a new schema a moment after it serves the resource.
     await()
+        .atMost(Duration.ofSeconds(60))
         .untilAsserted(
             () ->
                 assertThat(String.join(" ", kubectl("explain", "vmcp.status.disks.state")))

@@ -10,6 +10,7 @@ public enum ErrorCode {
   PayloadTooLarge(413, Retry.FINAL, "The request body is too large"),
   UnsupportedMediaType(415, Retry.FINAL, "The request body is not JSON"),
   TooManyRequests(429, Retry.TRANSIENT, "The sidecar is at its limit of concurrent calls"),
+  Stopping(503, Retry.TRANSIENT, "The sidecar is stopping"),
   Internal(500, Retry.UNKNOWN, "The sidecar failed"),
 
   // The caller's view of the sidecar

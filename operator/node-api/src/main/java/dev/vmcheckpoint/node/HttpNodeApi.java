@@ -1,7 +1,5 @@
 package dev.vmcheckpoint.node;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -27,7 +25,6 @@ public final class HttpNodeApi implements NodeApi {
   private final URI base;
   private final HttpClient client;
   private final Timeouts timeouts;
-  private final JsonMapper json = Wire.mapper();
 
   /**
    * How long a caller waits for the whole of an answer.
@@ -106,12 +103,8 @@ public final class HttpNodeApi implements NodeApi {
         .header("Accept", Wire.JSON + ", " + Wire.PROBLEM_JSON);
   }
 
-  private HttpRequest.BodyPublisher body(Object request) {
-    try {
-      return BodyPublishers.ofByteArray(json.writeValueAsBytes(request));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("writing %s as JSON".formatted(request), e);
-    }
+  private static HttpRequest.BodyPublisher body(Object request) {
+    return BodyPublishers.ofByteArray(Wire.bytes(request));
   }
 
   private <T> T call(String what, HttpRequest.Builder http, Duration timeout, Class<T> type) {
@@ -164,7 +157,8 @@ public final class HttpNodeApi implements NodeApi {
     };
   }
 
-  private <T> T read(String call, HttpResponse<byte[]> answer, String wanted, Class<T> type) {
+  private static <T> T read(
+      String call, HttpResponse<byte[]> answer, String wanted, Class<T> type) {
     String mediaType = mediaType(answer.headers().firstValue("Content-Type").orElse(""));
     if (!mediaType.equals(wanted)) {
       throw new NodeApiException.NoAnswer(
@@ -173,7 +167,7 @@ public final class HttpNodeApi implements NodeApi {
           null);
     }
     try {
-      return json.readValue(answer.body(), type);
+      return Wire.read(answer.body(), type);
     } catch (IOException e) {
       throw new NodeApiException.NoAnswer(
           "%s: the answer %d cannot be read%s".formatted(call, answer.statusCode(), why(e)), e);

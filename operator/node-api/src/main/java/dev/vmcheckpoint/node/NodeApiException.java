@@ -28,6 +28,10 @@ public abstract sealed class NodeApiException extends RuntimeException {
       this.problem = problem;
     }
 
+    public Answered(ErrorCode code, String detail) {
+      this(Problem.of(code, detail));
+    }
+
     /** What the sidecar said. */
     public Problem problem() {
       return problem;

@@ -1,12 +1,16 @@
 package dev.vmcheckpoint.node;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import java.io.IOException;
+import java.io.OutputStream;
 
 /** How the calls look on the wire; both ends take it from here. */
 public final class Wire {
@@ -25,6 +29,8 @@ public final class Wire {
 
   private static final int MAX_NESTING_DEPTH = 32;
 
+  private static final JsonMapper JSON_MAPPER = mapper();
+
   private Wire() {}
 
   /** Path of one checkpoint on one machine. */
@@ -33,11 +39,35 @@ public final class Wire {
   }
 
   /**
-   * A mapper that ignores members it does not know and takes nothing else that a record does not
-   * say: no missing or null members, no numbers as strings, nothing after the document. Safe for
-   * use by several threads.
+   * Reads a body. Members that are not known are ignored; otherwise nothing is taken that the
+   * record does not say: no missing or null members, no numbers as strings, nothing after the
+   * document.
+   *
+   * @throws IOException what is wrong where, as Jackson says it
    */
-  public static JsonMapper mapper() {
+  public static <T> T read(byte[] body, Class<T> type) throws IOException {
+    T value = JSON_MAPPER.readValue(body, type);
+    if (value == null) {
+      throw MismatchedInputException.from(null, type, "null instead of an object");
+    }
+    return value;
+  }
+
+  /** Writes a body, and closes the stream. */
+  public static void write(OutputStream out, Object body) throws IOException {
+    JSON_MAPPER.writeValue(out, body);
+  }
+
+  /** A body as bytes. */
+  public static byte[] bytes(Object body) {
+    try {
+      return JSON_MAPPER.writeValueAsBytes(body);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("no body of a call: %s".formatted(body), e);
+    }
+  }
+
+  private static JsonMapper mapper() {
     JsonFactory json =
         JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

@@ -1,0 +1,165 @@
+package dev.vmcheckpoint.node;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is on the wire, and what a reader takes from it. */
+final class WireTest {
+  private static final PodUid POD = new PodUid("1b2c");
+  private static final BitmapObservation BITMAP =
+      new BitmapObservation("vmcp-1.2.vda", 65536, 131072, true, true, false, false);
+  private static final DiskImage IMAGE =
+      new DiskImage("/top.qcow2", List.of("/base.qcow2"), Optional.of("/data.raw"));
+
+  private static <T> T read(String body, Class<T> type) throws IOException {
+    return Wire.read(body.getBytes(UTF_8), type);
+  }
+
+  private static JsonNode tree(String body) throws IOException {
+    return new ObjectMapper().readTree(body);
+  }
+
+  static Stream<Object> everyBody() {
+    return Stream.of(
+        new ObserveRequest(List.of(new ObserveRequest.Target(POD))),
+        new ObserveResponse(
+            "start-1",
+            List.of(
+                new MachineReport.Observed(
+                    POD,
+                    new MachineObservation(
+                        "7.2.22",
+                        "running",
+                        true,
+                        "none",
+                        List.of(
+                            new DiskObservation(
+                                "vda",
+                                "#block1",
+                                true,
+                                Optional.empty(),
+                                Optional.of(IMAGE),
+                                1L << 40,
+                                List.of(BITMAP)),
+                            new DiskObservation(
+                                "cd",
+                                "",
+                                false,
+                                Optional.of(
+                                    new DiskObservation.Ineligibility("NoMedium", "no medium")),
+                                Optional.empty(),
+                                0,
+                                List.of())))),
+                new MachineReport.Failed(
+                    POD, Problem.of(ErrorCode.MonitorBusy, "no greeting in time")))),
+        new EnsureRequest(List.of("vda", "vdb"), Optional.of(65536L), Barrier.Flush),
+        new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.None),
+        new EnsureResponse(
+            List.of(
+                new EnsureResponse.CheckpointDisk(
+                    "vda", "vmcp-1.2.vda", "e1", "#block1", IMAGE, 1L << 40, 65536, 0)),
+            true,
+            true),
+        new RemoveResponse(
+            List.of(new RemoveResponse.Removed("vda", "vmcp-1.2.vda")),
+            List.of(new RemoveResponse.Below("vda", "/base.qcow2", "vmcp-1.2.vda"))),
+        Problem.of(ErrorCode.OutcomeUnknown, "the connection broke"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyBody")
+  void aBodySurvivesTheWayThroughJson(Object body) throws IOException {
+    assertThat(Wire.read(Wire.bytes(body), body.getClass())).isEqualTo(body);
+  }
+
+  @Test
+  void aReportSaysWhetherTheMachineWasObserved() throws IOException {
+    MachineReport report =
+        new MachineReport.Failed(POD, Problem.of(ErrorCode.MonitorBusy, "no greeting in time"));
+
+    assertThat(tree(new String(Wire.bytes(report), UTF_8)))
+        .isEqualTo(
+            tree(
+                """
+                {"result": "Failed", "podUID": "1b2c", "error": {
+                  "code": "MonitorBusy", "status": 409, "title": "Another client holds the monitor",
+                  "detail": "no greeting in time", "retry": "transient"}}
+                """));
+  }
+
+  @Test
+  void membersOfALaterVersionAreIgnored() throws IOException {
+    assertThat(read("{\"machines\": [], \"since\": 3}", ObserveRequest.class))
+        .isEqualTo(new ObserveRequest(List.of()));
+  }
+
+  @Test
+  void aProblemOfALaterVersionIsReadByItsRetry() throws IOException {
+    Problem problem =
+        read(
+            """
+            {"code": "OnFire", "status": 418, "title": "t", "detail": "d", "retry": "transient"}
+            """,
+            Problem.class);
+
+    assertThat(problem.retry()).isEqualTo(Retry.TRANSIENT);
+    assertThat(problem.is(ErrorCode.Internal)).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"disks\": null, \"barrier\": \"Flush\"}",
+        "{\"disks\": [\"vda\"]}",
+        "{\"disks\": [null], \"barrier\": \"Flush\"}",
+        "{\"disks\": \"vda\", \"barrier\": \"Flush\"}",
+        "{\"disks\": [\"vda\"], \"barrier\": 0}",
+        "{\"disks\": [\"vda\"], \"barrier\": \"flush\"}",
+        "{\"disks\": [\"vda\"], \"barrier\": \"Flush\", \"granularityBytes\": \"65536\"}",
+        "{\"disks\": [\"vda\"], \"barrier\": \"Flush\", \"granularityBytes\": 65536.5}",
+        "{\"disks\": [\"vda\"], \"disks\": [\"vdb\"], \"barrier\": \"Flush\"}",
+        "{\"disks\": [\"vda\"], \"barrier\": \"Flush\"} {}",
+        "[]",
+        "null",
+        ""
+      })
+  void nothingIsReadIntoABodyThatDoesNotSayIt(String body) {
+    assertThatThrownBy(() -> read(body, EnsureRequest.class))
+        .isInstanceOf(JsonProcessingException.class);
+  }
+
+  @Test
+  void aNumberThatIsMissingIsNotZero() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    """
+                    {"name": "b", "granularityBytes": 512, "recording": true, "persistent": true,
+                     "busy": false, "inconsistent": false}
+                    """,
+                    BitmapObservation.class))
+        .isInstanceOf(JsonProcessingException.class);
+  }
+
+  @Test
+  void deepNestingIsRefused() {
+    assertThatThrownBy(
+            () -> read("{\"x\":" + "[".repeat(100) + "]".repeat(100) + "}", ObserveRequest.class))
+        .isInstanceOf(JsonProcessingException.class)
+        .hasMessageContaining("depth");
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.node;
+
+import org.jspecify.annotations.NullMarked;

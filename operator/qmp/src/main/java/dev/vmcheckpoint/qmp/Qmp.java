@@ -1,0 +1,27 @@
+package dev.vmcheckpoint.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+
+/**
+ * A way to one QEMU's monitor. Implementations are used by one thread at a time.
+ *
+ * <p>A command is sent once and never again. What a failure says of it: after {@link
+ * QmpException.Refused} and {@link QmpException.DeadlinePassed} it was not carried out; after any
+ * other {@link QmpException} it may have been.
+ */
+public interface Qmp {
+  /**
+   * Runs a command.
+   *
+   * @param arguments the command's arguments; empty where it has none
+   * @param timeout how long to wait for the reply; QEMU itself goes on with a command whose reply
+   *     nobody waits for
+   * @return the reply's {@code return} member
+   */
+  JsonNode execute(Command command, ObjectNode arguments, Duration timeout);
+
+  /** The version that QEMU greeted with. */
+  QemuVersion version();
+}

@@ -1,0 +1,174 @@
+package dev.vmcheckpoint.qmp;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * QMP over a connected unix socket. Used by one thread at a time.
+ *
+ * <p>A new client can receive replies to the commands of the one before it, so ids begin with
+ * something random, and replies to other ids are dropped, as are events. After any failure but
+ * {@link QmpException.Refused} the connection is closed, for what comes next on it could not be
+ * told apart.
+ */
+public final class QmpConnection implements Qmp, AutoCloseable {
+  /** How many events and replies to other clients may come while one reply is waited for. */
+  static final int MAX_UNASKED = 100_000;
+
+  private final TimedChannel channel;
+  private final MessageReader reader;
+  private final String idPrefix = UUID.randomUUID() + "-";
+  private final QemuVersion version;
+  private long commands;
+  private @Nullable QmpException failure;
+
+  private QmpConnection(TimedChannel channel, MessageReader reader, QemuVersion version) {
+    this.channel = channel;
+    this.reader = reader;
+    this.version = version;
+  }
+
+  /**
+   * Waits for the greeting and negotiates.
+   *
+   * @param channel a connected channel in blocking mode; closed with the connection, and where this
+   *     call fails
+   * @param timeout for greeting and negotiation together
+   * @throws QmpException.MonitorBusy where nothing comes in time
+   * @throws QmpException where the peer does not speak QMP, or breaks off
+   */
+  public static QmpConnection open(SocketChannel channel, Duration timeout) {
+    Deadline deadline = Deadline.after(timeout);
+    TimedChannel timed = new TimedChannel(channel);
+    MessageReader reader = new MessageReader(timed);
+    try {
+      QmpConnection connection =
+          new QmpConnection(timed, reader, greeting(reader, deadline, timeout));
+      connection.exchange(
+          Command.QMP_CAPABILITIES, JsonNodeFactory.instance.objectNode(), deadline, timeout);
+      return connection;
+    } catch (QmpException e) {
+      timed.close();
+      throw e;
+    }
+  }
+
+  private static QemuVersion greeting(MessageReader reader, Deadline deadline, Duration timeout) {
+    JsonNode triple;
+    try {
+      triple = reader.next(deadline).path("QMP").path("version").path("qemu");
+    } catch (TimeoutException e) {
+      if (reader.inMessage()) {
+        throw new QmpException.TimedOut(
+            "the monitor began a greeting and did not end it within %s".formatted(timeout));
+      }
+      throw new QmpException.MonitorBusy(
+          "the monitor did not greet within %s: another client holds it, or QEMU hangs"
+              .formatted(timeout));
+    } catch (IOException e) {
+      throw new QmpException.ConnectionLost(
+          "the connection broke before the monitor's greeting", e);
+    }
+    if (!triple.path("major").isInt()
+        || !triple.path("minor").isInt()
+        || !triple.path("micro").isInt()) {
+      throw new QmpException.ProtocolViolated(
+          "the first message is not the greeting of a QMP monitor");
+    }
+    return new QemuVersion(
+        triple.path("major").intValue(),
+        triple.path("minor").intValue(),
+        triple.path("micro").intValue());
+  }
+
+  @Override
+  public JsonNode execute(Command command, ObjectNode arguments, Duration timeout) {
+    return exchange(command, arguments, Deadline.after(timeout), timeout);
+  }
+
+  private JsonNode exchange(
+      Command command, ObjectNode arguments, Deadline deadline, Duration timeout) {
+    if (failure != null) {
+      throw new QmpException.ConnectionLost(
+          "%s was not sent: the connection is closed since an earlier failure"
+              .formatted(command.wireName()),
+          failure);
+    }
+    try {
+      String id = idPrefix + commands++;
+      send(command, arguments, id, deadline);
+      return result(command, reply(id, deadline));
+    } catch (TimeoutException e) {
+      throw broken(
+          new QmpException.TimedOut(
+              "QEMU did not answer %s within %s".formatted(command.wireName(), timeout)));
+    } catch (IOException e) {
+      throw broken(
+          new QmpException.ConnectionLost(
+              "the connection broke before QEMU answered %s".formatted(command.wireName()), e));
+    } catch (QmpException.ProtocolViolated e) {
+      throw broken(e);
+    }
+  }
+
+  private void send(Command command, ObjectNode arguments, String id, Deadline deadline)
+      throws IOException, TimeoutException {
+    ObjectNode message = JsonNodeFactory.instance.objectNode();
+    message.put("execute", command.wireName());
+    if (!arguments.isEmpty()) {
+      message.set("arguments", arguments);
+    }
+    message.put("id", id);
+    channel.write(ByteBuffer.wrap((message + "\n").getBytes(StandardCharsets.UTF_8)), deadline);
+  }
+
+  private ObjectNode reply(String id, Deadline deadline) throws IOException, TimeoutException {
+    for (int unasked = 0; unasked <= MAX_UNASKED; unasked++) {
+      ObjectNode message = reader.next(deadline);
+      if (!message.has("event") && message.path("id").asText("").equals(id)) {
+        return message;
+      }
+    }
+    throw new QmpException.ProtocolViolated(
+        "more than %d events and replies to others came before a reply".formatted(MAX_UNASKED));
+  }
+
+  private static JsonNode result(Command command, ObjectNode reply) {
+    JsonNode result = reply.get("return");
+    if (result != null) {
+      return result;
+    }
+    JsonNode error = reply.path("error");
+    if (error.path("class").isTextual() && error.path("desc").isTextual()) {
+      throw new QmpException.Refused(
+          command, error.path("class").textValue(), error.path("desc").textValue());
+    }
+    throw new QmpException.ProtocolViolated(
+        "the reply to %s is neither a result nor an error".formatted(command.wireName()));
+  }
+
+  private QmpException broken(QmpException reason) {
+    failure = reason;
+    channel.close();
+    return reason;
+  }
+
+  @Override
+  public QemuVersion version() {
+    return version;
+  }
+
+  @Override
+  public void close() {
+    channel.close();
+  }
+}

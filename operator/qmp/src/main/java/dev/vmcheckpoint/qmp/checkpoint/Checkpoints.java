@@ -1,0 +1,78 @@
+package dev.vmcheckpoint.qmp.checkpoint;
+
+import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Qmp;
+import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.Timeouts;
+import dev.vmcheckpoint.qmp.flush.Flusher;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * Creates and removes the checkpoints of one machine. Nobody else may change the machine's bitmaps
+ * of this library meanwhile: the caller holds the machine's monitor and admits one operation at a
+ * time.
+ *
+ * <p>Both operations look first, so that either can be repeated until it succeeds, and answer from
+ * a look after the last change. A command whose outcome is unknown is not sent again.
+ */
+public final class Checkpoints {
+  private final Qmp qmp;
+  private final Flusher flusher;
+  private final Timeouts timeouts;
+  private final Ids ids = new Ids();
+
+  public Checkpoints(Qmp qmp, Flusher flusher, Timeouts timeouts) {
+    this.qmp = qmp;
+    this.flusher = flusher;
+    this.timeouts = timeouts;
+  }
+
+  /**
+   * Makes sure that each of the disks has the checkpoint's bitmap, all or none: takes over a
+   * complete and healthy earlier try, or removes what an incomplete one left and adds anew.
+   *
+   * @param disks names of the disks, each once
+   * @param granularityBytes bytes that one bit stands for, a power of two from 512 to 2 GiB; empty
+   *     leaves the choice to QEMU
+   * @param deadline after it nothing new is started, but for taking back what this call began
+   * @throws IllegalArgumentException where the arguments are not as said
+   * @throws CheckpointException where the checkpoint is not there, or not flushed
+   * @throws QmpException where QEMU gave no usable answer before anything was changed
+   */
+  public Ensured ensure(
+      CheckpointUid checkpoint,
+      List<String> disks,
+      OptionalLong granularityBytes,
+      Barrier barrier,
+      Deadline deadline) {
+    if (disks.isEmpty() || new HashSet<>(disks).size() != disks.size()) {
+      throw new IllegalArgumentException(
+          "at least one disk, and each once, not %s".formatted(disks));
+    }
+    granularityBytes.ifPresent(Checkpoints::requireGranularity);
+    Changes changes = new Changes(qmp, timeouts, deadline);
+    return new Creation(checkpoint, disks, granularityBytes, barrier, changes, flusher, ids).run();
+  }
+
+  private static void requireGranularity(long bytes) {
+    if (Long.bitCount(bytes) != 1 || bytes < 512 || bytes > 1L << 31) {
+      throw new IllegalArgumentException(
+          "a granularity is a power of two from 512 to 2147483648 bytes, not %d".formatted(bytes));
+    }
+  }
+
+  /**
+   * Removes the checkpoint's bitmaps from the active, writable layers of every disk, and with the
+   * last checkpoint of an image its markers. Bitmaps in other layers are only reported: to reopen
+   * an image for writing would put every other checkpoint in it at risk.
+   *
+   * @param deadline after it nothing new is started
+   * @throws CheckpointException where bitmaps are left
+   * @throws QmpException where QEMU gave no usable answer before anything was changed
+   */
+  public Removal remove(CheckpointUid checkpoint, Deadline deadline) {
+    return new Deletion(checkpoint, new Changes(qmp, timeouts, deadline)).run();
+  }
+}

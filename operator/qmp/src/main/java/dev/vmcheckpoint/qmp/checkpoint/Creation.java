@@ -1,0 +1,157 @@
+package dev.vmcheckpoint.qmp.checkpoint;
+
+import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DiskIneligible;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DiskUnknown;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
+import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
+import dev.vmcheckpoint.qmp.flush.FlushException;
+import dev.vmcheckpoint.qmp.flush.Flusher;
+import dev.vmcheckpoint.qmp.machine.Bitmap;
+import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.MachineState;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** One run of {@link Checkpoints#ensure}. */
+record Creation(
+    CheckpointUid checkpoint,
+    List<String> diskNames,
+    OptionalLong granularityBytes,
+    Barrier barrier,
+    Changes changes,
+    Flusher flusher,
+    Ids ids) {
+  Ensured run() {
+    OwnBitmaps before = new OwnBitmaps(checkpoint, changes.lookBefore());
+    List<Disk> disks = eligibleDisks(before.machine());
+    Optional<String> complete = before.completeAttempt(disks, granularityBytes);
+    changes.remove(before, leftovers(before, disks, complete));
+    String attempt = complete.orElseGet(ids::attempt);
+    if (complete.isPresent()) {
+      changes.addOneByOne(Markers.of(disks, ids).missing());
+    } else {
+      add(before, disks, attempt);
+    }
+    changes.requireGuestStill();
+    if (barrier == Barrier.FLUSH) {
+      flush(disks);
+    }
+    return answer(attempt, complete.isPresent());
+  }
+
+  private List<Disk> eligibleDisks(MachineState machine) {
+    List<Disk> disks = new ArrayList<>();
+    for (String name : diskNames) {
+      Disk disk =
+          machine
+              .disk(name)
+              .orElseThrow(
+                  () ->
+                      new DiskUnknown(
+                          "the machine has no disk %s, but %s"
+                              .formatted(name, machine.disks().stream().map(Disk::name).toList()),
+                          name));
+      disk.ineligibility()
+          .ifPresent(
+              why -> {
+                throw new DiskIneligible(name, why);
+              });
+      disks.add(disk);
+    }
+    return disks;
+  }
+
+  /** All of the checkpoint but what is taken over. */
+  private static List<BitmapAt> leftovers(
+      OwnBitmaps seen, List<Disk> disks, Optional<String> complete) {
+    Set<BitmapAt> kept = new HashSet<>();
+    complete.ifPresent(
+        attempt ->
+            disks.forEach(
+                disk ->
+                    kept.add(
+                        new BitmapAt(disk.name(), disk.blockNode(), seen.nameOn(disk, attempt)))));
+    return seen.removable().stream()
+        .filter(bitmap -> kept.stream().noneMatch(bitmap::isSameAs))
+        .toList();
+  }
+
+  private void add(OwnBitmaps before, List<Disk> disks, String attempt) {
+    // Markers first: bitmaps without them are not worth having, and markers alone do no harm.
+    List<Addition> additions = new ArrayList<>(Markers.of(disks, ids).missing());
+    for (Disk disk : disks) {
+      additions.add(Addition.recording(disk, before.nameOn(disk, attempt), granularityBytes));
+    }
+    if (barrier == Barrier.FLUSH && disks.size() > 1) {
+      changes.addAtOnce(additions);
+    } else {
+      changes.addOneByOne(additions);
+    }
+  }
+
+  private void flush(List<Disk> disks) {
+    Set<String> flushed = new HashSet<>();
+    for (Disk disk : disks) {
+      if (flushed.add(disk.blockNode())) {
+        flush(disk);
+      }
+    }
+  }
+
+  private void flush(Disk disk) {
+    try {
+      flusher.flush(disk.blockNode(), changes.deadline());
+    } catch (FlushException e) {
+      throw new FlushPending("disk %s: %s".formatted(disk.name(), e.getMessage()), disk.name(), e);
+    } catch (QmpException e) {
+      throw new OutcomeUnknown(
+          "the bitmaps were added, and then QEMU was lost while disk %s was being flushed"
+              .formatted(disk.name()),
+          e);
+    }
+  }
+
+  private Ensured answer(String attempt, boolean adopted) {
+    OwnBitmaps after = new OwnBitmaps(checkpoint, changes.lookAfter());
+    List<CheckpointDisk> answer = new ArrayList<>();
+    for (String name : diskNames) {
+      answer.add(
+          after
+              .machine()
+              .disk(name)
+              .flatMap(disk -> answer(disk, after.nameOn(disk, attempt)))
+              .orElseThrow(
+                  () ->
+                      new OutcomeUnknown(
+                          "QEMU accepted the bitmap of disk %s, and then did not show it whole"
+                              .formatted(name))));
+    }
+    return new Ensured(answer, adopted, barrier == Barrier.FLUSH);
+  }
+
+  private Optional<CheckpointDisk> answer(Disk disk, String bitmapName) {
+    Optional<Bitmap> bitmap =
+        BitmapAt.find(disk, bitmapName)
+            .filter(found -> OwnBitmaps.isHealthy(found, granularityBytes));
+    Optional<String> epoch = Markers.epoch(disk);
+    if (bitmap.isEmpty() || epoch.isEmpty() || disk.image().isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new CheckpointDisk(
+            disk.name(),
+            bitmapName,
+            epoch.get(),
+            disk.blockNode(),
+            disk.image().get(),
+            disk.virtualSizeBytes(),
+            bitmap.get().granularityBytes(),
+            bitmap.get().dirtyBytes()));
+  }
+}

@@ -1,0 +1,74 @@
+package dev.vmcheckpoint.qmp.machine;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.vmcheckpoint.qmp.Command;
+import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Qmp;
+import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.Reply;
+import dev.vmcheckpoint.qmp.Session;
+import dev.vmcheckpoint.qmp.Timeouts;
+import java.util.List;
+
+/** Looks at a machine; changes nothing. Used by one thread at a time. */
+public final class Machine {
+  /** Replies are taken one after the other, so nodes may come and go between them. */
+  private static final int LOOKS = 3;
+
+  private final Qmp qmp;
+  private final Timeouts timeouts;
+
+  public Machine(Qmp qmp, Timeouts timeouts) {
+    this.qmp = qmp;
+    this.timeouts = timeouts;
+  }
+
+  /**
+   * Asks for everything anew.
+   *
+   * @throws QmpException where QEMU gives no usable answer before the deadline; says nothing of the
+   *     machine's bitmaps
+   */
+  public MachineState observe(Deadline deadline) {
+    Session session = new Session(qmp, timeouts, deadline);
+    GuestState before = guest(session);
+    List<Disk> disks = disks(session);
+    // A migration may have taken the disks away while they were looked at.
+    GuestState after = guest(session);
+    return new MachineState(qmp.version(), before.runsGuest() ? after : before, disks);
+  }
+
+  /**
+   * Asks whether this QEMU runs its guest.
+   *
+   * @throws QmpException as {@link #observe} does
+   */
+  public GuestState guest(Deadline deadline) {
+    return guest(new Session(qmp, timeouts, deadline));
+  }
+
+  private GuestState guest(Session session) {
+    String runState = session.run(Command.QUERY_STATUS).text("status");
+    String migration = session.run(Command.QUERY_MIGRATE).optionalText("status").orElse("none");
+    return GuestState.of(runState, migration, qmp.version());
+  }
+
+  private static List<Disk> disks(Session session) {
+    for (int look = 1; ; look++) {
+      Reply devices = session.run(Command.QUERY_BLOCK);
+      Reply graph = session.run(Command.QUERY_BLOCKSTATS);
+      Reply nodes =
+          session.run(
+              Command.QUERY_NAMED_BLOCK_NODES,
+              JsonNodeFactory.instance.objectNode().put("flat", true));
+      try {
+        return new BlockGraph(graph, nodes).disks(devices);
+      } catch (BlockGraph.ContradictoryException e) {
+        if (look == LOOKS) {
+          throw new QmpException.ProtocolViolated(
+              "QEMU's replies contradict each other, %d times in a row".formatted(LOOKS), e);
+        }
+      }
+    }
+  }
+}

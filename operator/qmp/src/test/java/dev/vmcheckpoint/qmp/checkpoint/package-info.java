@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.qmp.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

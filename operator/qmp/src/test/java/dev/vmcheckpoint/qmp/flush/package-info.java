@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.qmp.flush;
+
+import org.jspecify.annotations.NullMarked;

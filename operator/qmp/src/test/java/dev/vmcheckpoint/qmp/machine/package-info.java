@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.qmp.machine;
+
+import org.jspecify.annotations.NullMarked;

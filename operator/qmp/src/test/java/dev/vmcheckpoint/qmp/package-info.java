@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.qmp;
+
+import org.jspecify.annotations.NullMarked;

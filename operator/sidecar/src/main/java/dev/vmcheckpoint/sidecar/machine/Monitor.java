@@ -1,0 +1,87 @@
+package dev.vmcheckpoint.sidecar.machine;
+
+import dev.vmcheckpoint.node.ErrorCode;
+import dev.vmcheckpoint.node.NodeApiException;
+import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.QmpConnection;
+import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.Timeouts;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException;
+import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
+import dev.vmcheckpoint.qmp.flush.NodeFlusher;
+import dev.vmcheckpoint.qmp.machine.Machine;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/**
+ * One conversation with a machine's monitor: opened for it and closed after it, since a monitor
+ * serves one client at a time.
+ */
+final class Monitor {
+  private final MonitorSocket socket;
+  private final Timeouts timeouts;
+
+  Monitor(Path podsDirectory, PodUid machine, Timeouts timeouts) {
+    this.socket = new MonitorSocket(podsDirectory, machine);
+    this.timeouts = timeouts;
+  }
+
+  <T> T look(Deadline deadline, Function<Machine, T> look) {
+    return talk(deadline, qmp -> look.apply(new Machine(qmp, timeouts)));
+  }
+
+  <T> T change(Deadline deadline, Function<Checkpoints, T> change) {
+    return talk(
+        deadline,
+        qmp ->
+            change.apply(new Checkpoints(qmp, new NodeFlusher(qmp, socket, timeouts), timeouts)));
+  }
+
+  private <T> T talk(Deadline deadline, Function<QmpConnection, T> conversation) {
+    if (deadline.passed()) {
+      throw new NodeApiException.Answered(
+          ErrorCode.DeadlineExceeded, "no time is left to talk to %s".formatted(socket.path()));
+    }
+    SocketChannel channel = socket.connect();
+    try (QmpConnection qmp =
+        QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()))) {
+      return conversation.apply(qmp);
+    } catch (QmpException e) {
+      throw problem(codeOf(e), e);
+    } catch (CheckpointException e) {
+      throw problem(codeOf(e), e);
+    }
+  }
+
+  private NodeApiException.Answered problem(ErrorCode code, RuntimeException cause) {
+    return new NodeApiException.Answered(
+        code, "%s: %s".formatted(socket.path(), cause.getMessage()));
+  }
+
+  private static ErrorCode codeOf(QmpException e) {
+    return switch (e) {
+      case QmpException.Refused _ -> ErrorCode.Refused;
+      case QmpException.MonitorBusy _ -> ErrorCode.MonitorBusy;
+      case QmpException.ConnectionLost _ -> ErrorCode.MonitorLost;
+      case QmpException.TimedOut _ -> ErrorCode.MonitorTimeout;
+      case QmpException.DeadlinePassed _ -> ErrorCode.DeadlineExceeded;
+      case QmpException.ProtocolViolated _ -> ErrorCode.MonitorProtocol;
+    };
+  }
+
+  private static ErrorCode codeOf(CheckpointException e) {
+    return switch (e) {
+      case CheckpointException.GuestNotRunning _ -> ErrorCode.GuestNotRunning;
+      case CheckpointException.Migrating _ -> ErrorCode.Migrating;
+      case CheckpointException.DiskUnknown _ -> ErrorCode.DiskUnknown;
+      case CheckpointException.DiskIneligible _ -> ErrorCode.DiskIneligible;
+      case CheckpointException.BitmapBusy _ -> ErrorCode.BitmapBusy;
+      case CheckpointException.FlushPending _ -> ErrorCode.FlushPending;
+      case CheckpointException.Refused _ -> ErrorCode.Refused;
+      case CheckpointException.OutcomeUnknown _ -> ErrorCode.OutcomeUnknown;
+      case CheckpointException.DeadlineExceeded _ -> ErrorCode.DeadlineExceeded;
+    };
+  }
+}

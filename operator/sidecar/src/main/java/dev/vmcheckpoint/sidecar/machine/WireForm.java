@@ -1,0 +1,86 @@
+package dev.vmcheckpoint.sidecar.machine;
+
+import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.DiskImage;
+import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.MachineObservation;
+import dev.vmcheckpoint.node.RemoveResponse;
+import dev.vmcheckpoint.qmp.checkpoint.BitmapNames;
+import dev.vmcheckpoint.qmp.checkpoint.Ensured;
+import dev.vmcheckpoint.qmp.checkpoint.Removal;
+import dev.vmcheckpoint.qmp.machine.Bitmap;
+import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.Image;
+import dev.vmcheckpoint.qmp.machine.MachineState;
+
+/** The QMP library's results as the contract's records. */
+final class WireForm {
+  private WireForm() {}
+
+  static MachineObservation of(MachineState machine) {
+    return new MachineObservation(
+        machine.version().toString(),
+        machine.guest().runState(),
+        machine.guest().runsGuest(),
+        machine.guest().migration(),
+        machine.disks().stream().map(WireForm::of).toList());
+  }
+
+  static EnsureResponse of(Ensured ensured) {
+    return new EnsureResponse(
+        ensured.disks().stream().map(WireForm::of).toList(), ensured.adopted(), ensured.flushed());
+  }
+
+  static RemoveResponse of(Removal removal) {
+    return new RemoveResponse(
+        removal.removed().stream()
+            .map(gone -> new RemoveResponse.Removed(gone.disk(), gone.bitmap()))
+            .toList(),
+        removal.below().stream()
+            .map(left -> new RemoveResponse.Below(left.disk(), left.file(), left.bitmap()))
+            .toList());
+  }
+
+  private static DiskObservation of(Disk disk) {
+    return new DiskObservation(
+        disk.name(),
+        disk.blockNode(),
+        disk.writable(),
+        disk.ineligibility()
+            .map(why -> new DiskObservation.Ineligibility(why.reason().name(), why.message())),
+        disk.image().map(WireForm::of),
+        disk.virtualSizeBytes(),
+        disk.bitmaps().stream()
+            .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
+            .map(WireForm::of)
+            .toList());
+  }
+
+  private static EnsureResponse.CheckpointDisk of(Ensured.CheckpointDisk disk) {
+    return new EnsureResponse.CheckpointDisk(
+        disk.name(),
+        disk.bitmap(),
+        disk.epoch(),
+        disk.blockNode(),
+        of(disk.image()),
+        disk.virtualSizeBytes(),
+        disk.granularityBytes(),
+        disk.dirtyBytes());
+  }
+
+  private static DiskImage of(Image image) {
+    return new DiskImage(image.file(), image.backing(), image.dataFile());
+  }
+
+  private static BitmapObservation of(Bitmap bitmap) {
+    return new BitmapObservation(
+        bitmap.name(),
+        bitmap.granularityBytes(),
+        bitmap.dirtyBytes(),
+        bitmap.recording(),
+        bitmap.persistent(),
+        bitmap.busy(),
+        bitmap.inconsistent());
+  }
+}

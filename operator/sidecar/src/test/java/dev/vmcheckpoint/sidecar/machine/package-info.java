@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.sidecar.machine;
+
+import org.jspecify.annotations.NullMarked;
