@@ -29,6 +29,7 @@ final class TroublesTest {
     "MonitorProtocol, MonitorUnavailable",
     "TooManyRequests, SidecarUnreachable",
     "DeadlineExceeded, SidecarUnreachable",
+    "Stopping, SidecarUnreachable",
     "Forbidden, SidecarFailed",
     "Internal, SidecarFailed",
   })
@@ -41,6 +42,7 @@ final class TroublesTest {
   @CsvSource({
     "TooManyRequests, Creating",
     "DeadlineExceeded, Creating",
+    "Stopping, SidecarUnreachable",
     "GuestNotRunning, GuestNotRunning",
     "Migrating, Migrating",
     "DiskUnknown, DiskNotFound",
