@@ -17,6 +17,7 @@ import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
 import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
+import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import dev.vmcheckpoint.node.HttpNodeApi;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -64,6 +65,7 @@ final class Application {
                 Clock.systemUTC()),
             configuration ->
                 configuration
+                    .withMetrics(new ReconciliationMetrics(meters))
                     .withLeaderElectionConfiguration(
                         leadership.configuration(() -> shutdown.atOnce("leadership is lost")))
                     .withInformerStoppedHandler(

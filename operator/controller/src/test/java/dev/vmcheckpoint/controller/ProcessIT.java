@@ -63,6 +63,7 @@ final class ProcessIT {
     CLUSTER
         .apply("one", "db-0")
         .when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
+    assertThat(get("/metrics").body()).contains("vmcheckpoint_reconciliations_seconds_count");
 
     process.destroy();
 
@@ -112,13 +113,19 @@ final class ProcessIT {
   }
 
   private boolean isReady() throws InterruptedException {
-    try (HttpClient client = HttpClient.newHttpClient()) {
-      HttpRequest readyz =
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d/readyz".formatted(port))).build();
-      return client.send(readyz, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+    try {
+      return get("/readyz").statusCode() == 200;
     } catch (IOException e) {
       assertThat(process.isAlive()).as("the operator's process is there").isTrue();
       return false;
+    }
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path))).build(),
+          HttpResponse.BodyHandlers.ofString());
     }
   }
 

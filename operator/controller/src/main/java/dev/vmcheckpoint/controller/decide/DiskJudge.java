@@ -148,8 +148,8 @@ final class DiskJudge {
           "the bitmap has granularity %d, recorded is %d"
               .formatted(bitmap.granularityBytes(), granularity));
     }
-    // Here belongs the judgement of the marker: a new opening in which the recorded one is absent
-    // is RolledBack.
+    // The markers of the image's opening have their say here: what follows may only hold within
+    // the opening that they prove.
     Long size = recorded.virtualSizeBytes();
     if (size != null && disk.virtualSizeBytes() < size) {
       return lost(
