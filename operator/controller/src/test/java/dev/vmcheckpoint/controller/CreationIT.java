@@ -8,6 +8,7 @@ import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.DiskState;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.fixture.FakeMachine;
 import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
@@ -15,6 +16,7 @@ import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
 import java.io.IOException;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -256,6 +258,30 @@ final class CreationIT {
         .when(ConditionType.Ready, Status.False, Reason.AmbiguousVirtualMachine);
 
     assertThat(sidecar.creations()).isZero();
+  }
+
+  @Test
+  void aPodMaySayByAnyOfTheLabelsWhichMachineItRuns() {
+    cluster.startSidecar();
+    FakeMachine machine =
+        cluster.startMachineLabelled(
+            Map.of(OperatorProcess.OTHER_LABEL, "db-0"), cluster.node(), "any-name", "vda");
+
+    TestCheckpoint checkpoint = cluster.apply("other-label", "db-0").whenReady();
+
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).hasSize(1);
+  }
+
+  @Test
+  void aPodThatSaysItByEachOfTheLabelsIsOnePod() {
+    cluster.startSidecar();
+    cluster.startMachineLabelled(
+        Map.of(WellKnown.VIRTUAL_MACHINE_LABEL, "db-0", OperatorProcess.OTHER_LABEL, "db-0"),
+        cluster.node(),
+        "any-name",
+        "vda");
+
+    cluster.apply("both-labels", "db-0").whenReady();
   }
 
   @Test

@@ -80,6 +80,30 @@ final class DeletionIT {
   }
 
   @Test
+  void bitmapsOfACreationWhoseReplyWasLostAreWaitedForAndRemoved() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda");
+    sidecar.afterNextEnsure(
+        () -> {
+          sidecar.beforeObserve(DeletionIT::noAnswer);
+          noAnswer();
+        });
+    TestCheckpoint checkpoint =
+        cluster
+            .apply("lost-reply", "db-0")
+            .when(ConditionType.Ready, Status.False, Reason.OutcomeUnknown);
+    String uid = checkpoint.uid();
+    assertThat(machine.bitmapsOf(uid, "vda")).hasSize(1);
+
+    checkpoint.delete();
+    checkpoint.when(ConditionType.Reconciling, Status.True, Reason.Deleting);
+    sidecar.heal();
+
+    checkpoint.whenGone();
+    assertThat(machine.bitmapsOf(uid, "vda")).isEmpty();
+  }
+
+  @Test
   void whatCannotBeRemovedNowIsTriedAgain() {
     FakeSidecar sidecar = cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");
@@ -103,10 +127,7 @@ final class DeletionIT {
     FakeSidecar sidecar = cluster.startSidecar();
     cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("never-removed", "db-0").whenReady();
-    sidecar.beforeRemove(
-        () -> {
-          throw new NodeApiException.NoAnswer("no answer", new IOException());
-        });
+    sidecar.beforeRemove(DeletionIT::noAnswer);
     Instant before = Instant.now();
 
     checkpoint.delete();
@@ -125,5 +146,9 @@ final class DeletionIT {
     checkpoint.delete();
 
     checkpoint.whenGone();
+  }
+
+  private static void noAnswer() {
+    throw new NodeApiException.NoAnswer("no answer", new IOException());
   }
 }
