@@ -53,10 +53,7 @@ final class OperatorProcess implements AutoCloseable {
                 Clock.systemUTC()),
             configuration ->
                 configuration.withLeaderElectionConfiguration(
-                    leadership.configuration(
-                        () -> {
-                          throw new AssertionError("leadership was lost");
-                        })));
+                    leadership.configuration(() -> {})));
   }
 
   /** Starts an operator and waits until it leads. */

@@ -253,6 +253,7 @@ final class DeciderTest {
       assertNotEstablished(status, Reason.Refused);
       assertThat(status.disks())
           .containsExactly(Disk.pending("vda", Reason.Refused, "QEMU said no"));
+      assertThat(status.summary()).isEqualTo(new Summary(Reason.Refused, "0/1", null));
     }
 
     @Test
@@ -322,6 +323,9 @@ final class DeciderTest {
       assertThat(status.disks())
           .extracting(Disk::state)
           .containsExactly(DiskState.Lost, DiskState.Recording);
+      assertThat(condition(status, ConditionType.Valid).orElseThrow().message())
+          .contains("vda")
+          .doesNotContain("vdb");
       assertThat(status.summary())
           .satisfies(summary -> assertThat(summary).extracting("disks").isEqualTo("1/2"));
     }

@@ -146,6 +146,18 @@ final class DeletionTest {
   }
 
   @Test
+  void unlessItWasRemovedFromTheImageThatIsThere() {
+    assertReleased(
+        removed(
+            ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vda", bitmapOf("vda"))),
+        Reason.BitmapsRemoved);
+    assertReleased(
+        removed(
+            ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vdb", bitmapOf("vdb"))),
+        Reason.BitmapsLeftBehind);
+  }
+
+  @Test
   void aBitmapInALowerLayerStaysAndIsSaid() {
     Deletion deletion =
         Deletion.removed(

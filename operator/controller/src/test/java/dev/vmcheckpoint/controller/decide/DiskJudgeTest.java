@@ -25,6 +25,7 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.DiskObservation.Ineligibility;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
@@ -44,6 +45,21 @@ final class DiskJudgeTest {
     Disk unknown = recorded("vda").judged(DiskState.Unknown, Reason.Busy, "busy");
 
     assertThat(judge(unknown, seen(disk("vda", bitmap("vda"))))).isEqualTo(recorded("vda"));
+  }
+
+  @Test
+  void aDiskThatHasBecomeReadOnlyIsJudgedByItsBitmap() {
+    DiskObservation readOnly =
+        new DiskObservation(
+            "vda",
+            "vda-format",
+            false,
+            Optional.of(new Ineligibility(Reason.ReadOnly.name(), "it is read-only")),
+            Optional.of(image("vda")),
+            SIZE,
+            List.of(bitmap("vda")));
+
+    assertThat(judge(readOnly).state()).isEqualTo(DiskState.Recording);
   }
 
   @Nested
@@ -135,7 +151,7 @@ final class DiskJudgeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"7.2.22, running", "10.0.0, paused", "11.1.0, paused"})
+    @CsvSource({"7.2.22, running", "10.0.0, paused", "11.1.0, paused", "11, paused"})
     void absenceWhereItCounts(String version, String runState) {
       assertLost(
           judge(recorded("vda"), seen(machine(version, runState, disk("vda")))),

@@ -49,12 +49,18 @@ final class DiskSelectionTest {
 
   @Test
   void whereEveryDiskWouldBeSkippedThereIsNoCheckpoint() {
-    assertThat(rejected(select(skipping(), RAW)).reason()).isEqualTo(Reason.NoEligibleDisk);
+    Rejected rejected = rejected(select(skipping(), RAW));
+
+    assertThat(rejected.reason()).isEqualTo(Reason.NoEligibleDisk);
+    assertThat(rejected.message()).contains("vdr").contains("NotQcow2");
   }
 
   @Test
   void aMachineWithoutWritableDisksHasNoneThatIsEligible() {
-    assertThat(rejected(select(spec(), READ_ONLY)).reason()).isEqualTo(Reason.NoEligibleDisk);
+    Rejected rejected = rejected(select(spec(), READ_ONLY));
+
+    assertThat(rejected.reason()).isEqualTo(Reason.NoEligibleDisk);
+    assertThat(rejected.message()).contains("no writable disk");
   }
 
   @Test
@@ -111,6 +117,16 @@ final class DiskSelectionTest {
 
     assertThat(rejected.reason()).isEqualTo(Reason.DiskIneligible);
     assertThat(rejected.message()).contains("cd0");
+  }
+
+  @Test
+  void norIsOneOfWhichTheSidecarOnlySaysThatItIsNotWritable() {
+    DiskObservation unsaid =
+        new DiskObservation("vdo", "node", false, Optional.empty(), Optional.empty(), 0, List.of());
+
+    assertThat(rejected(select(spec("vdo"), unsaid)).disks())
+        .extracting(Disk::reason)
+        .containsExactly(Reason.ReadOnly);
   }
 
   @Test

@@ -39,6 +39,8 @@ final class MachineSelectionTest {
             Unseen.class,
             unseen -> {
               assertThat(unseen.reason()).isEqualTo(Reason.VirtualMachineNotRunning);
+              assertThat(unseen.message()).contains("pod-a").contains("does not run");
+              assertThat(unseen.place()).isPresent();
               assertThat(unseen.gone()).isFalse();
             });
   }
@@ -50,8 +52,24 @@ final class MachineSelectionTest {
             Unseen.class,
             unseen -> {
               assertThat(unseen.reason()).isEqualTo(Reason.VirtualMachineNotRunning);
+              assertThat(unseen.message()).contains("has ended");
               assertThat(unseen.gone()).isTrue();
             });
+  }
+
+  @Test
+  void ofTwoPodsThatDoNotRunNeitherIsThePlace() {
+    assertThat(
+            select(List.of(pod("a", Phase.ENDED), pod("b", Phase.NOT_STARTED)), Map.of()).place())
+        .isEmpty();
+  }
+
+  @Test
+  void aRunningPodWithoutANodeIsNotTheMachine() {
+    MachinePod nowhere = new MachinePod("pod-a", "a", Optional.empty(), Phase.RUNNING);
+
+    assertReason(select(List.of(nowhere), Map.of("a", OWNER)), Reason.VirtualMachineNotRunning);
+    assertReason(select(List.of(nowhere), Map.of()), Reason.VirtualMachineNotRunning);
   }
 
   @Test

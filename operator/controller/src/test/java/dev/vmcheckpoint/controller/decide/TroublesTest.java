@@ -106,9 +106,21 @@ final class TroublesTest {
 
   @Test
   void aSilentSidecarIsSaidInTheSameWordsWhateverTheConnectionSaid() {
+    Look.Failed silent =
+        new Look.Failed(Reason.SidecarUnreachable, "the sidecar on node node-1 does not answer");
+
     assertThat(Troubles.ofLook("node-1", new NodeApiException.NoAnswer("after 19 ms", cause())))
-        .isEqualTo(
-            Troubles.ofLook("node-1", new NodeApiException.Unreachable("port 4711", cause())));
+        .isEqualTo(silent);
+    assertThat(Troubles.ofLook("node-1", new NodeApiException.Unreachable("port 4711", cause())))
+        .isEqualTo(silent);
+  }
+
+  @Test
+  void aSidecarThatRefusesToLookSaysWhy() {
+    Problem forbidden = Problem.of(ErrorCode.Forbidden, "the detail");
+
+    assertThat(Troubles.ofLook("node-1", answered(forbidden)))
+        .isEqualTo(new Look.Failed(Reason.SidecarFailed, "the detail"));
   }
 
   private static NodeApiException answered(Problem problem) {
