@@ -50,8 +50,7 @@ class WrongOptionsE2E {
 
   @Test
   void theOperatorRefusesCertificatesThatAreNotThere() {
-    Ended ended =
-        Containers.run(CLUSTER, "operator-no-tls", "operator", POD, "--tls-dir=/nowhere");
+    Ended ended = Containers.run(CLUSTER, "operator-no-tls", "operator", POD, "--tls-dir=/nowhere");
 
     assertThat(ended.status()).isEqualTo(2);
     assertThat(ended.errors()).singleElement().asString().contains("--tls-dir", "/nowhere");
