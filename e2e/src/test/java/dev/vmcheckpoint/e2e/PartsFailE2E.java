@@ -7,6 +7,7 @@ import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
 import dev.vmcheckpoint.e2e.fixture.Installation;
 import dev.vmcheckpoint.e2e.fixture.Installation.Outage;
+import dev.vmcheckpoint.e2e.fixture.Installation.Program;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
 import java.io.IOException;
@@ -56,7 +57,7 @@ class PartsFailE2E {
     RunningMachine machine = start("vm-sidecar-dies");
     Checkpoint checkpoint = applyAndHoldUp(machine, "vm-sidecar-dies");
 
-    installation.killSidecar();
+    installation.kill(Program.SIDECAR);
 
     checkpoint.whenReady();
     assertOneBitmapPerDisk(machine, checkpoint);
