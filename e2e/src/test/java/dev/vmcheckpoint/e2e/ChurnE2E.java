@@ -44,6 +44,7 @@ class ChurnE2E {
   @Test
   void everyCheckpointKeepsItsBitmapsAndNothingIsLeftOfTheOthers() {
     long seed = Long.getLong("e2e.seed", System.nanoTime());
+    System.out.printf("churn with -De2e.seed=%d%n", seed);
     RandomGenerator random = new Random(seed);
     RunningMachine machine =
         RunningMachine.start(
@@ -60,15 +61,15 @@ class ChurnE2E {
         continue;
       }
       checkpoints.forEach(Checkpoint::whenReady);
-      assertOnlyTheirBitmaps(machine, seed);
+      assertOnlyTheirBitmaps(machine);
     }
 
     checkpoints.forEach(Checkpoint::whenReady);
-    assertOnlyTheirBitmaps(machine, seed);
-    assertThat(done).as("steps taken, seed %d", seed).containsOnlyKeys(Step.values());
+    assertOnlyTheirBitmaps(machine);
+    assertThat(done).containsOnlyKeys(Step.values());
     checkpoints.forEach(Checkpoint::delete);
-    DISKS.forEach(disk -> assertThat(machine.bitmaps(disk)).as("seed %d", seed).isEmpty());
-    System.out.printf("FIGURE %-36s %s, seed %d%n", "churn:", done, seed);
+    DISKS.forEach(disk -> assertThat(machine.bitmaps(disk)).isEmpty());
+    System.out.printf("FIGURE %-36s %s%n", "churn:", done);
   }
 
   private static Step choose(RandomGenerator random) {
@@ -95,7 +96,7 @@ class ChurnE2E {
     }
   }
 
-  private void assertOnlyTheirBitmaps(RunningMachine machine, long seed) {
+  private void assertOnlyTheirBitmaps(RunningMachine machine) {
     for (String disk : DISKS) {
       List<String> promised =
           checkpoints.stream()
@@ -104,7 +105,7 @@ class ChurnE2E {
       assertThat(machine.bitmaps(disk))
           .extracting(bitmap -> bitmap.get("name").asText())
           .filteredOn(name -> !name.startsWith("vmcp-epoch.") && !name.startsWith("vmcp-open."))
-          .as("bitmaps on %s, seed %d", disk, seed)
+          .as("bitmaps on %s", disk)
           .containsExactlyInAnyOrderElementsOf(promised);
     }
   }

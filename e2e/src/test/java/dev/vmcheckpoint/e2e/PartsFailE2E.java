@@ -75,6 +75,19 @@ class PartsFailE2E {
   }
 
   @Test
+  void checkpointsAreMadeAfterTheApiServerWasRestartedAgainAndAgain() {
+    RunningMachine machine = start("vm-api-flaps");
+
+    for (int i = 0; i < 3; i++) {
+      CLUSTER.restartApiServer();
+    }
+
+    Checkpoint checkpoint =
+        Checkpoint.apply(CLUSTER, "vm-api-flaps", "vm-api-flaps", BOTH_DISKS).whenReady();
+    assertOneBitmapPerDisk(machine, checkpoint);
+  }
+
+  @Test
   void qemuIsKilledInTheMiddleOfACreation() {
     RunningMachine machine = start("vm-qemu-dies");
     Checkpoint checkpoint = applyAndHoldUp(machine, "vm-qemu-dies");
@@ -145,6 +158,7 @@ class PartsFailE2E {
     machine.writeSlowlyTo("slow");
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, name, name, BOTH_DISKS);
     machine.whenHeldUp();
+    assertThat(checkpoint.status().has("creationTime")).isFalse();
     return checkpoint;
   }
 
