@@ -230,7 +230,7 @@ final class DeletionIT {
 
   @Test
   void aDeadlineThatPassesInBetweenLeavesTheRestForTheNextTry() {
-    Duration time = Duration.ofSeconds(1);
+    Duration time = Duration.ofSeconds(2);
     try (Qemu qemu = oneDisk().start();
         Client client =
             Client.with(
