@@ -52,8 +52,7 @@ final class OperatorProcess implements AutoCloseable {
                 podName,
                 Clock.systemUTC()),
             configuration ->
-                configuration.withLeaderElectionConfiguration(
-                    leadership.configuration(() -> {})));
+                configuration.withLeaderElectionConfiguration(leadership.configuration(() -> {})));
   }
 
   /** Starts an operator and waits until it leads. */
