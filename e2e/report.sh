@@ -4,26 +4,28 @@
 # One line a part: seconds, passed, failed, skipped, name.
 parts=$(mktemp)
 
-# Counts the tests in the reports of Surefire and Failsafe.
-count() { # name, seconds, folders with reports...
-  local name=$1 seconds=$2
-  shift 2
-  find "$@" -name 'TEST-*.xml' -exec cat {} + 2>/dev/null | awk -v name="$name" -v seconds="$seconds" '
+# Counts the tests in the reports of Surefire and Failsafe, if the folder has any.
+count() { # name, folder with reports
+  [ -d "$2" ] || return 0
+  find "$2" -name 'TEST-*.xml' -exec cat {} + | awk -v name="$1" '
     function attribute(key) {
-      return match(suite, " " key "=\"[0-9]+\"") ? substr(suite, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : 0
+      if (!match(suite, " " key "=\"[0-9.,]+\"")) return 0
+      value = substr(suite, RSTART + length(key) + 3, RLENGTH - length(key) - 4)
+      gsub(",", "", value)
+      return value + 0
     }
     BEGIN { RS = "<testsuite " }
     NR > 1 {
       suite = " " substr($0, 1, index($0, ">"))
-      tests += attribute("tests"); skipped += attribute("skipped")
+      seconds += attribute("time"); tests += attribute("tests"); skipped += attribute("skipped")
       failed += attribute("failures") + attribute("errors")
     }
-    END { print seconds + 0, tests - failed - skipped, failed + 0, skipped + 0, name }' >>"$parts"
+    END { if (tests) printf "%d %d %d %d %s\n", seconds, tests - failed - skipped, failed, skipped, name }' >>"$parts"
 }
 
 # A part that did not get as far as its tests counts as one failure.
-broken() { # name, seconds
-  echo "$2 0 1 0 $1" >>"$parts"
+broken() { # name
+  echo "0 0 1 0 $1" >>"$parts"
 }
 
 failed_tests() {
@@ -43,7 +45,7 @@ summary() {
   awk '
     BEGIN { printf "\n%-42s %6s %6s %7s %7s\n", "", "passed", "failed", "skipped", "time" }
     {
-      name = $0; sub(/^([0-9]+ ){4}/, "", name)
+      name = $0; sub(/^[0-9]+ [0-9]+ [0-9]+ [0-9]+ /, "", name)
       printf "%-42s %6d %6d %7d %6ds\n", name, $2, $3, $4, $1
       passed += $2; failed += $3
     }

@@ -5,13 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
+import dev.vmcheckpoint.e2e.fixture.Installation;
+import dev.vmcheckpoint.e2e.fixture.Installation.Program;
 import dev.vmcheckpoint.e2e.fixture.Processes;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
-import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -23,6 +25,8 @@ class FiguresE2E {
   @RegisterExtension static final Cluster CLUSTER = new Cluster("figures");
 
   private static final int CHECKPOINTS = 100;
+
+  private final Installation installation = new Installation(CLUSTER);
 
   @Test
   void aHundredCheckpointsOnOneMachine() {
@@ -51,13 +55,20 @@ class FiguresE2E {
         "API writes per checkpoint, at most",
         "%d",
         writes.stream().mapToInt(Integer::intValue).max().orElseThrow());
-    print("sidecar RSS", "%d MiB", residentMebibytes("vmcheckpoint-node"));
-    print("operator RSS", "%d MiB", residentMebibytes("vmcheckpoint-system"));
+    for (Program program : Program.values()) {
+      print(
+          program + " RSS", "%d MiB", Processes.residentBytes(installation.process(program)) >> 20);
+    }
   }
 
-  private static long residentMebibytes(String namespace) {
-    Pod pod = CLUSTER.client().pods().inNamespace(namespace).list().getItems().getFirst();
-    return Processes.residentBytes(Processes.ofPod(pod, "java")) >> 20;
+  @Test
+  void startOfEachProgram() {
+    for (Program program : Program.values()) {
+      Duration startToReady = installation.startToReady(program);
+
+      assertThat(startToReady).isPositive();
+      print(program + " start to ready", "%d ms", startToReady.toMillis());
+    }
   }
 
   private static long percentile(List<Long> values, int percent) {
@@ -70,6 +81,6 @@ class FiguresE2E {
 
   @SuppressWarnings("AnnotateFormatMethod")
   private static void print(String what, String format, long value) {
-    System.out.printf("FIGURE %-36s " + format + "%n", what + ":", value);
+    System.out.printf("FIGURE %-36s " + format + "%n", what.toLowerCase(Locale.ROOT) + ":", value);
   }
 }

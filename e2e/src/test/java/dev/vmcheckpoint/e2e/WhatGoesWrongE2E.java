@@ -20,6 +20,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class WhatGoesWrongE2E {
   @RegisterExtension static final Cluster CLUSTER = new Cluster("what-goes-wrong");
 
+  private static final Disk OLD_VERSION = Disk.qcow2("vdb", "-o compat=0.10");
+
   @Test
   void theVirtualMachineIsNotFound() {
     refused("vm-absent", "VirtualMachineNotFound").contains("vm-absent");
@@ -115,18 +117,9 @@ class WhatGoesWrongE2E {
     RunningMachine machine =
         start(VirtualMachine.named("vm-raw-skip", Disk.qcow2("vda"), Disk.raw("vdb")));
 
-    Checkpoint checkpoint =
-        Checkpoint.apply(CLUSTER, "vm-raw-skip", "vm-raw-skip", "ineligibleDisks: Skip")
-            .whenReady();
+    Checkpoint checkpoint = skipped("vm-raw-skip", "vdb", "NotQcow2");
 
     assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).hasSize(1);
-    assertThat(checkpoint.status().path("skippedDisks"))
-        .singleElement()
-        .satisfies(
-            skipped -> {
-              assertThat(skipped.path("name").asText()).isEqualTo("vdb");
-              assertThat(skipped.path("reason").asText()).isEqualTo("NotQcow2");
-            });
   }
 
   @Test
@@ -137,10 +130,39 @@ class WhatGoesWrongE2E {
   }
 
   @Test
-  void anImageOfTheOldFormatVersionIsNotEligible() {
-    start(VirtualMachine.named("vm-v2", Disk.qcow2("vda", "-o compat=0.10")));
+  void aNamedRawDiskIsRefusedAlsoWhereTheSpecSaysSkip() {
+    RunningMachine machine =
+        start(VirtualMachine.named("vm-raw-both", Disk.qcow2("vda"), Disk.raw("vdb")));
 
-    refused("vm-v2", "DiskIneligible").contains("vda");
+    refused(
+            "vm-raw-both",
+            "DiskIneligible",
+            "disks: [{name: vda}, {name: vdb}]",
+            "ineligibleDisks: Skip")
+        .contains("vdb");
+
+    assertThat(machine.bitmaps("vda")).isEmpty();
+  }
+
+  @Test
+  void anImageOfTheOldFormatVersionFailsTheDefaultSet() {
+    start(VirtualMachine.named("vm-v2", Disk.qcow2("vda"), OLD_VERSION));
+
+    refused("vm-v2", "DiskIneligible").contains("vdb");
+  }
+
+  @Test
+  void anImageOfTheOldFormatVersionIsSkippedWhereTheSpecSaysSkip() {
+    start(VirtualMachine.named("vm-v2-skip", Disk.qcow2("vda"), OLD_VERSION));
+
+    skipped("vm-v2-skip", "vdb", "Qcow2V2");
+  }
+
+  @Test
+  void aNamedImageOfTheOldFormatVersionIsRefused() {
+    start(VirtualMachine.named("vm-v2-named", Disk.qcow2("vda"), OLD_VERSION));
+
+    refused("vm-v2-named", "DiskIneligible", "disks: [{name: vdb}]").contains("vdb");
   }
 
   @Test
@@ -178,6 +200,14 @@ class WhatGoesWrongE2E {
   }
 
   @Test
+  void aDeviceWithoutAnIdIsSkippedWhereTheSpecSaysSkip() {
+    start(
+        VirtualMachine.named("vm-no-id-skip", Disk.qcow2("vda"), Disk.withoutDeviceId("nameless")));
+
+    skipped("vm-no-id-skip", "/machine/peripheral-anon/device[0]", "DeviceWithoutID");
+  }
+
+  @Test
   void thereIsNoEligibleDiskAtAll() {
     start(VirtualMachine.named("vm-only-raw", Disk.raw("vda")));
 
@@ -212,6 +242,23 @@ class WhatGoesWrongE2E {
     assertThat(checkpoint.isCondition("Ready", "True")).isTrue();
     machine.delete();
     checkpoint.delete();
+  }
+
+  /** A checkpoint with {@code ineligibleDisks: Skip} is Ready without the disk, and says why. */
+  private static Checkpoint skipped(String machine, String disk, String reason) {
+    Checkpoint checkpoint =
+        Checkpoint.apply(CLUSTER, machine, machine, "ineligibleDisks: Skip").whenReady();
+    assertThat(checkpoint.status().path("disks"))
+        .extracting(included -> included.path("name").asText())
+        .containsExactly("vda");
+    assertThat(checkpoint.status().path("skippedDisks"))
+        .singleElement()
+        .satisfies(
+            skipped -> {
+              assertThat(skipped.path("name").asText()).startsWith(disk);
+              assertThat(skipped.path("reason").asText()).isEqualTo(reason);
+            });
+    return checkpoint;
   }
 
   private static RunningMachine start(VirtualMachine machine) {

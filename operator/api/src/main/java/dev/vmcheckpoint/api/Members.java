@@ -16,4 +16,9 @@ final class Members {
   static @Nullable Instant wholeSeconds(@Nullable Instant given) {
     return given == null ? null : given.truncatedTo(ChronoUnit.SECONDS);
   }
+
+  /** JSON leaves empty members out, so that they are read as absent. */
+  static @Nullable String nonEmpty(@Nullable String given) {
+    return given == null || given.isEmpty() ? null : given;
+  }
 }

@@ -83,6 +83,11 @@ public record VirtualMachineCheckpointStatus(
       @Nullable Long virtualSizeBytes,
       @Nullable Long granularityBytes,
       @Nullable Long dirtyBytes) {
+    public Disk {
+      message = Members.nonEmpty(message);
+      epoch = Members.nonEmpty(epoch);
+      blockNode = Members.nonEmpty(blockNode);
+    }
 
     /** A disk of a checkpoint that is not yet established, with nothing known but its name. */
     public static Disk pending(String name, Reason reason, String message) {
@@ -131,7 +136,11 @@ public record VirtualMachineCheckpointStatus(
    */
   @JsonIgnoreProperties(ignoreUnknown = true)
   @JsonInclude(JsonInclude.Include.NON_EMPTY)
-  public record SkippedDisk(String name, Reason reason, @Nullable String message) {}
+  public record SkippedDisk(String name, Reason reason, @Nullable String message) {
+    public SkippedDisk {
+      message = Members.nonEmpty(message);
+    }
+  }
 
   /**
    * What the printed columns show. A column can point at one member only, so the operator computes

@@ -130,4 +130,11 @@ final class SerializationTest {
 
     assertThat(status).isEqualTo(UNTOUCHED);
   }
+
+  @Test
+  void aDiskWithoutWordsIsTheSameOnceItWasWrittenAndRead() {
+    Disk silent = Disk.pending("vda", Reason.Creating, "");
+
+    assertThat(serialization.unmarshal(serialization.asJson(silent), Disk.class)).isEqualTo(silent);
+  }
 }

@@ -17,13 +17,13 @@ import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
 import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
+import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import dev.vmcheckpoint.node.HttpNodeApi;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.net.http.HttpClient;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -32,43 +32,65 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import javax.net.ssl.SSLContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Puts the operator together, and takes it apart again. */
 final class Application {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration RECONCILIATIONS_END_WITHIN = Duration.ofSeconds(10);
 
+  private static final Logger LOG = LoggerFactory.getLogger(Application.class);
+
   private Application() {}
 
   /** Runs until the process is told to stop. */
   static void run(Options options, String podName, String podNamespace, SSLContext tls)
       throws InterruptedException {
+    Shutdown shutdown = new Shutdown();
     PrometheusMeterRegistry meters = Meters.registry();
+    ProbeServer probes = new ProbeServer(options.probePort, meters);
     KubernetesClient client = new KubernetesClientBuilder().build();
-    HttpClient http = HttpNodeApi.newClient(tls, CONNECT_TIMEOUT);
-    NodeApis overHttps = NodeApis.over(http);
-    NodeApis nodes = (node, address) -> new MeteredNodeApi(overHttps.at(node, address), meters);
+    NodeApis sidecars = NodeApis.over(HttpNodeApi.newClient(tls, CONNECT_TIMEOUT));
     LeaseLeadership leadership = new LeaseLeadership(client, podNamespace, podName);
     Operator operator =
         operator(
             client,
-            reconciler(client, nodes, leadership, options, podName, Clock.systemUTC()),
+            reconciler(
+                client,
+                (node, address) -> new MeteredNodeApi(sidecars.at(node, address), meters),
+                leadership,
+                options,
+                podName,
+                Clock.systemUTC()),
             configuration ->
-                configuration.withLeaderElectionConfiguration(
-                    leadership.configuration(Shutdown::nowBecauseLeadershipIsLost)));
-    ProbeServer probes = new ProbeServer(options.probePort, meters);
-    Shutdown shutdown =
-        Shutdown.onSignal(
-            () -> {
-              probes.notReady();
-              leadership.resign();
-              operator.stop();
-              leadership.release();
-              client.close();
-              probes.close();
-            });
-    operator.start();
+                configuration
+                    .withMetrics(new ReconciliationMetrics(meters))
+                    .withLeaderElectionConfiguration(
+                        leadership.configuration(() -> shutdown.atOnce("leadership is lost")))
+                    .withInformerStoppedHandler(
+                        (informer, e) -> {
+                          if (e != null && informer.hasSynced()) {
+                            shutdown.atOnce("an informer has failed: %s".formatted(e));
+                          }
+                        }));
+    shutdown.onSignal(
+        () -> {
+          probes.notReady();
+          leadership.resign();
+          operator.stop();
+          leadership.release();
+          client.close();
+          probes.close();
+        });
+    try {
+      operator.start();
+    } catch (RuntimeException e) {
+      shutdown.failed();
+      throw e;
+    }
     probes.readyWhile(() -> operator.getRuntimeInfo().allEventSourcesAreHealthy());
+    LOG.info("The operator has started");
     shutdown.await();
   }
 

@@ -6,6 +6,8 @@ import java.io.PrintWriter;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import javax.net.ssl.SSLContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -20,6 +22,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Makes checkpoints of virtual machines as VirtualMachineCheckpoints ask for.")
 public final class Main implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(Main.class);
   private static final int MAX_PORT = 65_535;
 
   private final Map<String, String> environment;
@@ -45,6 +48,11 @@ public final class Main implements Callable<Integer> {
           err.println("vmcheckpoint-operator: %s".formatted(e.getMessage()));
           err.flush();
           return ExitCode.USAGE;
+        });
+    line.setExecutionExceptionHandler(
+        (e, _, _) -> {
+          LOG.error("The operator failed", e);
+          return ExitCode.SOFTWARE;
         });
     return line;
   }

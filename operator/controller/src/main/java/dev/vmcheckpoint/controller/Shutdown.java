@@ -5,36 +5,36 @@ import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The process's ways to end. */
+/** The process's ways to end. Safe for use by several threads. */
 final class Shutdown {
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
   private static final Duration STOP_WITHIN = Duration.ofSeconds(20);
 
-  private final CountDownLatch stopped = new CountDownLatch(1);
-
-  private Shutdown() {}
+  private final CountDownLatch end = new CountDownLatch(1);
+  private volatile boolean stopping;
+  private volatile int status;
 
   /**
-   * Stops in order when a signal comes. What is being stopped may itself wait for the exit that has
-   * begun, so nothing waits for it longer than a bounded time.
+   * Stops in order when a signal comes, with exit status 0. What is being stopped may itself wait
+   * for the exit that has begun, so nothing waits for it longer than a bounded time.
    */
-  static Shutdown onSignal(Runnable stop) {
-    Shutdown shutdown = new Shutdown();
+  void onSignal(Runnable stop) {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(
                 () -> {
-                  shutdown.stop(stop);
-                  shutdown.stopped.countDown();
+                  stopping = true;
+                  stopInTime(stop);
+                  // Without this, a process that a signal ends has status 143, however orderly.
+                  Runtime.getRuntime().halt(status);
                 },
                 "stop"));
-    return shutdown;
   }
 
-  private void stop(Runnable stop) {
-    Thread stopping = Thread.ofPlatform().daemon().name("stopping").start(() -> run(stop));
+  private static void stopInTime(Runnable stop) {
+    Thread thread = Thread.ofPlatform().daemon().name("stopping").start(() -> run(stop));
     try {
-      if (!stopping.join(STOP_WITHIN)) {
+      if (!thread.join(STOP_WITHIN)) {
         LOG.warn("Not everything stopped within {}", STOP_WITHIN);
       }
     } catch (InterruptedException e) {
@@ -50,17 +50,26 @@ final class Shutdown {
     }
   }
 
-  /** Waits until everything is stopped. */
+  /** Waits for the end of the process. */
   void await() throws InterruptedException {
-    stopped.await();
+    end.await();
+  }
+
+  /** The process ends because something failed: its exit status is to say so. */
+  void failed() {
+    status = 1;
   }
 
   /**
-   * Ends at once: another leader acts from now on, and an orderly stop would let what is under way
-   * go on beside it.
+   * Ends at once, with exit status 1, unless the process is being stopped anyway. An orderly stop
+   * would let what is under way go on.
+   *
+   * @param why what made it necessary
    */
-  static void nowBecauseLeadershipIsLost() {
-    LOG.error("Leadership is lost; the process ends");
-    Runtime.getRuntime().halt(1);
+  void atOnce(String why) {
+    if (!stopping) {
+      LOG.error("The process ends at once: {}", why);
+      Runtime.getRuntime().halt(1);
+    }
   }
 }

@@ -4,7 +4,7 @@ package dev.vmcheckpoint.node;
  * What every mutating call carries, as the request headers of the same names.
  *
  * @param startId the sidecar's start id as last observed ({@value #START_ID_HEADER})
- * @param leaderTerm the caller's leader term: the lease's {@code leaseTransitions} ({@value
+ * @param leaderTerm the caller's leader term, which grows with every change of the leader ({@value
  *     #LEADER_TERM_HEADER}); an older term than one already seen is refused
  * @param deadlineMillis milliseconds from receipt after which the sidecar starts nothing more
  *     ({@value #DEADLINE_HEADER}), 1 to {@value #MAX_DEADLINE_MILLIS}

@@ -34,6 +34,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The client over real TLS, against servers that behave in every way a peer can. */
 final class HttpNodeApiIT {
+  private static final Duration SHORT = Duration.ofSeconds(1);
+  private static final Duration LONG = Duration.ofMinutes(1);
   private static final PodUid POD = new PodUid("1b2c");
   private static final CheckpointUid CHECKPOINT = new CheckpointUid("c0ffee");
   private static final MutationContext CONTEXT = new MutationContext("start-1", 7, 2000);
@@ -47,7 +49,7 @@ final class HttpNodeApiIT {
 
   @BeforeEach
   void trustTheAuthority() throws TlsException {
-    client = clientOf(Subject.OPERATOR);
+    client = clientOf(Subject.OPERATOR, LONG);
   }
 
   @AfterEach
@@ -56,10 +58,9 @@ final class HttpNodeApiIT {
     client.shutdownNow();
   }
 
-  private HttpClient clientOf(Subject subject) throws TlsException {
+  private HttpClient clientOf(Subject subject, Duration connectTimeout) throws TlsException {
     Path secret = authority.secret(directory.resolve("operator"), subject);
-    return HttpNodeApi.newClient(
-        NodeTls.client(secret, NodeTls.SIDECAR_NAME), Duration.ofMillis(500));
+    return HttpNodeApi.newClient(NodeTls.client(secret, NodeTls.SIDECAR_NAME), connectTimeout);
   }
 
   private SSLContext serverOf(Subject subject) throws TlsException {
@@ -71,8 +72,11 @@ final class HttpNodeApiIT {
   }
 
   private HttpNodeApi api(URI base) {
-    return new HttpNodeApi(
-        base, client, new HttpNodeApi.Timeouts(Duration.ofMillis(1000), Duration.ofMillis(500)));
+    return new HttpNodeApi(base, client, new HttpNodeApi.Timeouts(LONG, LONG));
+  }
+
+  private HttpNodeApi impatientApi(URI base) {
+    return new HttpNodeApi(base, client, new HttpNodeApi.Timeouts(SHORT, SHORT));
   }
 
   private static HttpHandler answering(int status, String mediaType, String body) {
@@ -204,7 +208,8 @@ final class HttpNodeApiIT {
   }
 
   @Test
-  void aPeerThatNeverAnswersTheHandshakeIsUnreachable() throws IOException {
+  void aPeerThatNeverAnswersTheHandshakeIsUnreachable() throws Exception {
+    client = clientOf(Subject.OPERATOR, SHORT);
     try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       URI uri = URI.create("https://127.0.0.1:%d".formatted(silent.getLocalPort()));
 
@@ -261,7 +266,7 @@ final class HttpNodeApiIT {
 
   @Test
   void aCertificateThatIsNoClientsDoesNotCall() throws Exception {
-    client = clientOf(Subject.OPERATOR.usedFor(KeyPurposeId.id_kp_serverAuth));
+    client = clientOf(Subject.OPERATOR.usedFor(KeyPurposeId.id_kp_serverAuth), LONG);
     AtomicReference<String> called = new AtomicReference<>("nothing");
     try (TlsServer server = sidecar(exchange -> called.set(exchange.getRequestMethod()))) {
       assertThatThrownBy(() -> api(server.uri()).observe(NOBODY))
@@ -294,7 +299,7 @@ final class HttpNodeApiIT {
   @Test
   void anAnswerThatDoesNotBeginInTimeIsNone() throws Exception {
     try (TlsServer server = sidecar(_ -> awaitTestEnd())) {
-      assertNoAnswer(() -> api(server.uri()).observe(NOBODY), "no answer within 1000 ms");
+      assertNoAnswer(() -> impatientApi(server.uri()).observe(NOBODY), "no answer within 1000 ms");
     }
   }
 
@@ -309,7 +314,7 @@ final class HttpNodeApiIT {
           awaitTestEnd();
         };
     try (TlsServer server = sidecar(slow)) {
-      assertNoAnswer(() -> api(server.uri()).observe(NOBODY), "no answer within 1000 ms");
+      assertNoAnswer(() -> impatientApi(server.uri()).observe(NOBODY), "no answer within 1000 ms");
     }
   }
 

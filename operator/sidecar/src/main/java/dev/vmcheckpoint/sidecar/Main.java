@@ -23,7 +23,6 @@ import picocli.CommandLine.Spec;
 /** The command line. A wrong one ends in one line on standard error and exit status 2. */
 @Command(
     name = "sidecar",
-    mixinStandardHelpOptions = true,
     sortOptions = false,
     description = "Carries out the operator's calls on the QEMU processes of its node.")
 public final class Main implements Callable<Integer> {
@@ -71,6 +70,13 @@ public final class Main implements Callable<Integer> {
       defaultValue = "5000",
       description = "How long the look at one machine may take (default: ${DEFAULT-VALUE}).")
   private int lookMillis;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this and exit.")
+  @SuppressWarnings("UnusedVariable") // picocli reads it
+  private boolean help;
 
   @Spec private @Nullable CommandSpec spec;
 

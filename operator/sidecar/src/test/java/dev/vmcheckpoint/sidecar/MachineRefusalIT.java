@@ -33,7 +33,7 @@ final class MachineRefusalIT {
   private static final CheckpointUid OTHER = new CheckpointUid("c2");
 
   private final PodsDirectory pods = PodsDirectory.create();
-  private final RunningSidecar sidecar = RunningSidecar.start(pods);
+  private final RunningSidecar sidecar = RunningSidecar.impatient(pods);
   private final Path volume = pods.volume(VM);
   private final Qemu qemu =
       Qemu.in(volume)

@@ -143,7 +143,7 @@ final class MainIT {
 
       sidecar.terminate();
 
-      assertThat(sidecar.exitStatus(Duration.ofSeconds(10))).isZero();
+      assertThat(sidecar.exitStatus(Duration.ofSeconds(30))).isZero();
     }
   }
 
@@ -180,7 +180,7 @@ final class MainIT {
 
       assertThat(look.get(30, TimeUnit.SECONDS).machines().getFirst())
           .isInstanceOf(MachineReport.Observed.class);
-      assertThat(sidecar.exitStatus(Duration.ofSeconds(10))).isZero();
+      assertThat(sidecar.exitStatus(Duration.ofSeconds(30))).isZero();
     }
   }
 

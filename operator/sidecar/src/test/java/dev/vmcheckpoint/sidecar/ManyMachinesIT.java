@@ -38,7 +38,7 @@ final class ManyMachinesIT {
   private final PodsDirectory pods = PodsDirectory.create();
   private final Qemu hung = start(HUNG);
   private final Qemu well = start(WELL);
-  private final RunningSidecar sidecar = RunningSidecar.patient(pods);
+  private final RunningSidecar sidecar = RunningSidecar.start(pods);
 
   private Qemu start(PodUid machine) {
     Path directory = pods.volume(machine);
@@ -75,15 +75,17 @@ final class ManyMachinesIT {
   void aLookAtBothShowsOneAndSaysWhyNotTheOther() {
     Tool.signal(hung.process(), "STOP");
 
-    List<MachineReport> reports =
-        sidecar
-            .api()
-            .observe(new ObserveRequest(List.of(new Target(HUNG), new Target(WELL))))
-            .machines();
+    try (RunningSidecar impatient = RunningSidecar.impatient(pods)) {
+      List<MachineReport> reports =
+          impatient
+              .api()
+              .observe(new ObserveRequest(List.of(new Target(HUNG), new Target(WELL))))
+              .machines();
 
-    assertThat(reports).extracting(MachineReport::podUID).containsExactly(HUNG, WELL);
-    assertThat(reports.getFirst()).isInstanceOf(MachineReport.Failed.class);
-    assertThat(reports.getLast()).isInstanceOf(MachineReport.Observed.class);
+      assertThat(reports).extracting(MachineReport::podUID).containsExactly(HUNG, WELL);
+      assertThat(reports.getFirst()).isInstanceOf(MachineReport.Failed.class);
+      assertThat(reports.getLast()).isInstanceOf(MachineReport.Observed.class);
+    }
   }
 
   @Test

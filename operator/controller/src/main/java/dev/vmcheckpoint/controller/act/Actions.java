@@ -76,6 +76,11 @@ public final class Actions {
           EnsureResponse response =
               sidecar.ensureCheckpoint(
                   pod(create.seen()), uid(resource), create.request(), context);
+          LOG.info(
+              "Bitmaps for disks {} on node {}: {}",
+              create.request().disks(),
+              create.seen().node(),
+              response.adopted() ? "adopted" : "made");
           return new Outcome.Done<>(new Created(current.get(), response));
         });
   }
@@ -85,8 +90,12 @@ public final class Actions {
     return onNode(
         resource,
         seen,
-        sidecar ->
-            new Outcome.Done<>(sidecar.removeCheckpoint(pod(seen), uid(resource), context(seen))));
+        sidecar -> {
+          RemoveResponse response =
+              sidecar.removeCheckpoint(pod(seen), uid(resource), context(seen));
+          LOG.info("{} bitmaps on node {} removed", response.removed().size(), seen.node());
+          return new Outcome.Done<>(response);
+        });
   }
 
   private <T> Outcome<T> onNode(

@@ -36,7 +36,18 @@ public record Checkpoint(
    * copied from another resource, for instance by a restore of the cluster.
    */
   public boolean owns(String bitmap) {
-    return bitmap.startsWith("vmcp-" + uid + ".");
+    return bitmap.startsWith(prefix());
+  }
+
+  /** Whether a bitmap of that name was made for this resource and that disk. */
+  boolean owns(String bitmap, String disk) {
+    int attempt = prefix().length();
+    int end = owns(bitmap) ? bitmap.indexOf('.', attempt) : -1;
+    return end > attempt && bitmap.substring(end + 1).equals(disk);
+  }
+
+  private String prefix() {
+    return "vmcp-" + uid + ".";
   }
 
   boolean mustFlush() {

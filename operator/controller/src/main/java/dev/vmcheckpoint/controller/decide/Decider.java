@@ -94,7 +94,7 @@ public final class Decider {
                   .formatted(answered, create.request().disks())));
     }
     for (CheckpointDisk disk : response.disks()) {
-      if (!checkpoint.owns(disk.bitmap()) || !disk.bitmap().endsWith("." + disk.name())) {
+      if (!checkpoint.owns(disk.bitmap(), disk.name())) {
         return Optional.of(
             new Trouble(
                 Reason.SidecarFailed,

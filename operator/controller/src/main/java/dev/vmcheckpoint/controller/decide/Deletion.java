@@ -51,10 +51,9 @@ public sealed interface Deletion {
      */
     public static Request of(
         Checkpoint checkpoint, boolean creationWasSent, Instant since, Duration timeout) {
-      VirtualMachineCheckpointStatus status = checkpoint.status();
       return new Request(
           checkpoint,
-          status.established() || !status.disks().isEmpty() || creationWasSent,
+          creationWasSent || !checkpoint.status().disks().isEmpty(),
           since.plus(timeout));
     }
   }

@@ -35,7 +35,7 @@ final class DiskJudge {
       return recorded;
     }
     String bitmap = recorded.bitmap();
-    if (bitmap == null || !checkpoint.owns(bitmap)) {
+    if (bitmap == null || !checkpoint.owns(bitmap, recorded.name())) {
       return lost(
           recorded,
           Reason.BitmapMissing,
@@ -92,7 +92,7 @@ final class DiskJudge {
   }
 
   private Disk withoutBitmap(Disk recorded, MachineObservation machine, DiskObservation disk) {
-    if (disk.bitmaps().stream().anyMatch(other -> checkpoint.owns(other.name()))) {
+    if (disk.bitmaps().stream().anyMatch(other -> isOfAnotherDisk(other, recorded))) {
       return unknown(
           recorded,
           Reason.DiskReplaced,
@@ -105,6 +105,10 @@ final class DiskJudge {
           "this QEMU may not have loaded its bitmaps before the guest runs");
     }
     return lost(recorded, Reason.BitmapMissing, "the bitmap is not there any more");
+  }
+
+  private boolean isOfAnotherDisk(BitmapObservation bitmap, Disk recorded) {
+    return checkpoint.owns(bitmap.name()) && !checkpoint.owns(bitmap.name(), recorded.name());
   }
 
   /** Before QEMU 10.0 the target of a migration loads its bitmaps when it starts to run. */
@@ -144,8 +148,8 @@ final class DiskJudge {
           "the bitmap has granularity %d, recorded is %d"
               .formatted(bitmap.granularityBytes(), granularity));
     }
-    // Here belongs the judgement of the marker: a new opening in which the recorded one is absent
-    // is RolledBack.
+    // The markers of the image's opening have their say here: what follows may only hold within
+    // the opening that they prove.
     Long size = recorded.virtualSizeBytes();
     if (size != null && disk.virtualSizeBytes() < size) {
       return lost(

@@ -133,7 +133,7 @@ final class Statuses {
         ConditionType.Ready,
         Status.True,
         checkpoint.mustFlush() ? Reason.Established : Reason.EstablishedUnflushed,
-        Texts.bounded("on " + disks.stream().map(Disk::name).collect(joining(", "))));
+        Texts.bounded("on disks " + disks.stream().map(Disk::name).collect(joining(", "))));
   }
 
   private Conditions valid(Conditions said, List<Disk> disks) {

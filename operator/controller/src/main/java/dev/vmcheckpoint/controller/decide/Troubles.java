@@ -44,7 +44,6 @@ public final class Troubles {
         .map(
             code ->
                 switch (code) {
-                  case MachineUnknown -> Reason.VirtualMachineNotRunning;
                   case TooManyRequests, DeadlineExceeded -> Reason.SidecarUnreachable;
                   default -> reasonOf(code);
                 })
@@ -84,6 +83,7 @@ public final class Troubles {
   private static Reason reasonOf(ErrorCode code) {
     return switch (code) {
       case TooManyRequests, DeadlineExceeded -> Reason.Creating;
+      case Stopping -> Reason.SidecarUnreachable;
       case MachineUnknown -> Reason.VirtualMachineNotRunning;
       case NoMonitorVolume -> Reason.NoMonitorVolume;
       case NoMonitorSocket -> Reason.NoMonitorSocket;

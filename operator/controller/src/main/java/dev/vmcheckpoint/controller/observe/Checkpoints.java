@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.controller.observe;
 
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.WellKnown;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import java.util.List;
@@ -9,7 +10,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The checkpoints in the cache, by their machines. */
+/**
+ * The checkpoints in the cache, by their machines. One without our finalizer is not among them: it
+ * is about to get it, or to go, and to wake it meanwhile would only have the finalizer sent twice.
+ */
 final class Checkpoints {
   private static final String BY_MACHINE = "machine";
 
@@ -24,12 +28,17 @@ final class Checkpoints {
   /** Those of a machine, as {@link MachinePods#machine} names it. */
   Set<ResourceID> of(String machine) {
     return cache.byIndex(BY_MACHINE, machine).stream()
+        .filter(Checkpoints::hasFinalizer)
         .map(ResourceID::fromResource)
         .collect(Collectors.toSet());
   }
 
   Stream<VirtualMachineCheckpoint> all() {
-    return cache.list(_ -> true);
+    return cache.list(Checkpoints::hasFinalizer);
+  }
+
+  private static boolean hasFinalizer(VirtualMachineCheckpoint checkpoint) {
+    return checkpoint.hasFinalizer(WellKnown.FINALIZER);
   }
 
   private static String machine(VirtualMachineCheckpoint checkpoint) {

@@ -143,6 +143,8 @@ public final class MachinePods {
   private static boolean hasRunningContainer(Pod pod) {
     List<ContainerStatus> containers = pod.getStatus().getContainerStatuses();
     return containers.isEmpty()
-        || containers.stream().anyMatch(status -> status.getState().getRunning() != null);
+        || containers.stream()
+            .flatMap(container -> Optional.ofNullable(container.getState()).stream())
+            .anyMatch(state -> state.getRunning() != null);
   }
 }

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.events.v1.Event;
 import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 /** Tells by events ({@code events.k8s.io/v1}). One that cannot be written holds nothing up. */
 public final class Events {
   private static final Logger LOG = LoggerFactory.getLogger(Events.class);
+  private static final int MAX_NOTE_BYTES = 1024;
   private static final DateTimeFormatter MICRO_TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -54,7 +56,7 @@ public final class Events {
             .withAction("Reconcile")
             .withReason(announcement.reason().name())
             .withType(announcement.isWarning() ? "Warning" : "Normal")
-            .withNote(announcement.message())
+            .withNote(note(announcement.message()))
             .withRegarding(
                 new ObjectReferenceBuilder()
                     .withApiVersion(about.getApiVersion())
@@ -75,5 +77,14 @@ public final class Events {
           metadata.getName(),
           e.getMessage());
     }
+  }
+
+  /** The API server counts bytes. */
+  private static String note(String message) {
+    String note = message;
+    while (note.getBytes(StandardCharsets.UTF_8).length > MAX_NOTE_BYTES) {
+      note = note.substring(0, note.length() - 1);
+    }
+    return note;
   }
 }

@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.qmp.flush;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.QmpException;
@@ -14,7 +15,7 @@ final class HumanMonitorFlusher {
   private HumanMonitorFlusher() {}
 
   static void flush(String node, Session session) {
-    String answer;
+    JsonNode answer;
     try {
       answer =
           session
@@ -24,8 +25,7 @@ final class HumanMonitorFlusher {
                       .objectNode()
                       .put("command-line", "qemu-io %s \"flush\"".formatted(node)),
                   session.timeouts().flush())
-              .json()
-              .asText("no answer");
+              .json();
     } catch (QmpException.Refused e) {
       throw new FlushException(
           "node %s was not flushed through the human monitor: %s".formatted(node, e.description()),
@@ -35,9 +35,10 @@ final class HumanMonitorFlusher {
           "the flush of node %s through the human monitor did not return in time".formatted(node),
           e);
     }
-    if (!answer.isEmpty()) {
+    if (!answer.isTextual() || !answer.textValue().isEmpty()) {
       throw new FlushException(
-          "node %s was not flushed through the human monitor: %s".formatted(node, answer.strip()));
+          "node %s was not flushed through the human monitor: %s"
+              .formatted(node, answer.asText().strip()));
     }
   }
 }

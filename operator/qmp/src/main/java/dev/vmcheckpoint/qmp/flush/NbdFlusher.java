@@ -8,6 +8,7 @@ import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Reply;
 import dev.vmcheckpoint.qmp.Session;
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -56,7 +57,7 @@ final class NbdFlusher {
    * Flushes a node.
    *
    * @return whether this way was open: {@code false} where another NBD server is in the way, or
-   *     QEMU's socket is not to be reached; nothing was done then
+   *     QEMU's socket is not to be reached
    */
   boolean flush(String node) {
     Optional<String> path = QemuDirectory.sibling(volume.monitorSocket(), SOCKET, session);
@@ -64,18 +65,23 @@ final class NbdFlusher {
       return false;
     }
     boolean started = startServer(path.get());
-    Deadline limit = Deadline.after(session.deadline().remainingUpTo(session.timeouts().flush()));
-    try (NbdClient client = NbdClient.greet(volume.connect(SOCKET), limit)) {
-      flush(node, client, limit);
-    } catch (IOException | TimeoutException e) {
-      // Not our server, or not in a directory that both see: no export was added to it.
+    SocketChannel channel;
+    try {
+      channel = volume.connect(SOCKET);
+    } catch (IOException e) {
       if (started) {
         stopServerIfIdle();
       }
       return false;
     }
-    stopServerIfIdle();
-    return true;
+    Deadline limit = Deadline.after(session.deadline().remainingUpTo(session.timeouts().flush()));
+    try (NbdClient client = NbdClient.greet(channel, limit)) {
+      flush(node, client, limit);
+      return true;
+    } catch (IOException | TimeoutException e) {
+      // Not QEMU's server: no export was added.
+      return false;
+    }
   }
 
   private void flush(String node, NbdClient client, Deadline limit) {
@@ -83,6 +89,12 @@ final class NbdFlusher {
     addExport(export, node);
     try {
       client.go(export, limit);
+    } catch (IOException | TimeoutException e) {
+      removeNow(export);
+      throw new FlushException(
+          "node %s was not flushed: its export was not to be had".formatted(node), e);
+    }
+    try {
       client.flush(limit);
     } catch (TimeoutException e) {
       throw new FlushException(
@@ -96,12 +108,7 @@ final class NbdFlusher {
           "the flush of node %s failed: %s".formatted(node, e.getMessage()), e);
     }
     removeNow(export);
-  }
-
-  /** From the server's side, with the client still there. Refused only where it is gone. */
-  private void removeNow(String export) {
-    remove(export, "hard");
-    awaitGone(export);
+    stopServerIfIdle();
   }
 
   /** Whether the server is ours is seen by its socket: an earlier visit may have left it. */
@@ -128,10 +135,15 @@ final class NbdFlusher {
               .put("name", export)
               .put("writable", false));
     } catch (QmpException.Refused e) {
-      stopServerIfIdle();
       throw new FlushException(
           "node %s was not exported to be flushed: %s".formatted(node, e.description()), e);
     }
+  }
+
+  /** From the server's side, which ends the client as well. Refused only where it is gone. */
+  private void removeNow(String export) {
+    remove(export, "hard");
+    awaitGone(export);
   }
 
   private boolean remove(String export, String mode) {
@@ -165,9 +177,18 @@ final class NbdFlusher {
     }
   }
 
+  /**
+   * Only where no client of ours is in the middle of the handshake: QEMU 7.2 waits for such a
+   * client in vain, with its main loop and for good. One whose export was removed does not count.
+   * Otherwise the server is left for a later visit.
+   */
   private void stopServerIfIdle() {
     if (exports().stream().noneMatch(export -> export.text("type").equals("nbd"))) {
-      session.run(Command.NBD_SERVER_STOP);
+      try {
+        session.run(Command.NBD_SERVER_STOP);
+      } catch (QmpException.Refused e) {
+        // Somebody else has stopped it.
+      }
     }
   }
 

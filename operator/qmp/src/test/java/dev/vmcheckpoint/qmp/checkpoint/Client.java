@@ -23,9 +23,9 @@ final class Client implements AutoCloseable {
   static final Timeouts TIMEOUTS =
       new Timeouts(
           Duration.ofSeconds(10),
+          Duration.ofSeconds(10),
           Duration.ofSeconds(2),
-          Duration.ofSeconds(2),
-          Duration.ofSeconds(1));
+          Duration.ofSeconds(2));
 
   private final QmpConnection connection;
   private final List<String> sent = new ArrayList<>();

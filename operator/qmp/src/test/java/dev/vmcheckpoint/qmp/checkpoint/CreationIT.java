@@ -19,6 +19,7 @@ import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Refused;
 import dev.vmcheckpoint.qmp.checkpoint.Client.Between;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
 import dev.vmcheckpoint.qmp.fixture.Qemu;
+import dev.vmcheckpoint.qmp.fixture.StoppableMedium;
 import dev.vmcheckpoint.qmp.fixture.Tool;
 import dev.vmcheckpoint.qmp.machine.Ineligibility.Reason;
 import java.nio.file.Path;
@@ -386,6 +387,22 @@ final class CreationIT {
     }
   }
 
+  @Test
+  void aLeftoverThatComesIntoUseMeanwhileIsNotTouched() {
+    try (Qemu qemu = sharedDisk().start();
+        Client client =
+            Client.with(
+                qemu,
+                Between.before(
+                    Command.BLOCK_DIRTY_BITMAP_REMOVE,
+                    () -> qemu.exports("vda-node", OWN_PREFIX + "1.elsewhere")))) {
+      add(qemu, "vda", OWN_PREFIX + "1.elsewhere");
+
+      assertThatThrownBy(() -> client.ensure("vda")).isInstanceOf(BitmapBusy.class);
+      assertThat(qemu.bitmaps("vda-node")).containsExactly(OWN_PREFIX + "1.elsewhere");
+    }
+  }
+
   // Refusals
 
   @Test
@@ -563,6 +580,41 @@ final class CreationIT {
           .isInstanceOf(OutcomeUnknown.class)
           .hasMessageContaining("disk vdb");
     }
+  }
+
+  // A disk that hangs
+
+  @Test
+  void withoutABarrierARequestThatHangsHoldsNothingUp() {
+    try (StoppableMedium medium = StoppableMedium.of(Tool.qcow2(dir.resolve("vdb.qcow2")), dir);
+        Qemu qemu = diskThatHangs(medium);
+        Client client = Client.of(qemu)) {
+      assertThat(client.ensure(Barrier.NONE, "vda", "vdb").disks()).hasSize(2);
+    }
+  }
+
+  @Test
+  void aTransactionThatWaitsForARequestThatHangsLeavesTheOutcomeUnknown() {
+    try (StoppableMedium medium = StoppableMedium.of(Tool.qcow2(dir.resolve("vdb.qcow2")), dir);
+        Qemu qemu = diskThatHangs(medium)) {
+      try (Client client = Client.of(qemu)) {
+        assertThatThrownBy(() -> client.ensure("vda", "vdb"))
+            .isInstanceOf(OutcomeUnknown.class)
+            .hasRootCauseMessage("QEMU did not answer transaction within PT2S");
+      }
+      medium.resume();
+
+      try (Client client = Client.of(qemu)) {
+        assertThat(client.ensure("vda", "vdb").adopted()).isTrue();
+      }
+    }
+  }
+
+  private Qemu diskThatHangs(StoppableMedium medium) {
+    Qemu qemu = oneDisk().with(medium.nodes("vdb-node")).device("vdb", "vdb-node").start();
+    medium.stop();
+    qemu.hmp("qemu-io -d /machine/peripheral/vdb/virtio-backend \"aio_write 0 64k\"");
+    return qemu;
   }
 
   private Qemu.Builder oneDisk() {

@@ -11,6 +11,7 @@ import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DeadlineExceeded;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.GuestNotRunning;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Migrating;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Refused;
 import dev.vmcheckpoint.qmp.checkpoint.Client.Between;
 import dev.vmcheckpoint.qmp.checkpoint.Removal.Below;
 import dev.vmcheckpoint.qmp.checkpoint.Removal.Removed;
@@ -194,6 +195,57 @@ final class DeletionIT {
   }
 
   @Test
+  void whatIsThereAgainAfterItsRemovalLeavesTheOutcomeUnknown() {
+    try (Qemu qemu = oneDisk().start();
+        Client client =
+            Client.with(
+                qemu, Between.after(Command.BLOCK_DIRTY_BITMAP_REMOVE, () -> add(qemu, OWN)))) {
+      add(qemu, OWN);
+
+      assertThatThrownBy(client::remove)
+          .isInstanceOf(OutcomeUnknown.class)
+          .hasMessageContaining("is there after its removal");
+    }
+  }
+
+  @Test
+  void aRefusalIsReportedInQemusWords() {
+    try (Qemu qemu = oneDisk().start();
+        Client client =
+            Client.with(
+                qemu,
+                Between.before(
+                    Command.BLOCK_DIRTY_BITMAP_REMOVE,
+                    () -> {
+                      throw new QmpException.Refused(
+                          Command.BLOCK_DIRTY_BITMAP_REMOVE, "GenericError", "No write access");
+                    }))) {
+      add(qemu, OWN);
+
+      assertThatThrownBy(client::remove)
+          .isInstanceOf(Refused.class)
+          .hasMessageEndingWith("of disk vda: No write access");
+    }
+  }
+
+  @Test
+  void aDeadlineThatPassesInBetweenLeavesTheRestForTheNextTry() {
+    Duration time = Duration.ofSeconds(2);
+    try (Qemu qemu = oneDisk().start();
+        Client client =
+            Client.with(
+                qemu, Between.after(Command.BLOCK_DIRTY_BITMAP_REMOVE, () -> pause(time)))) {
+      add(qemu, OWN);
+      add(qemu, OWN.replace(".1.", ".2."));
+
+      assertThatThrownBy(() -> client.remove(Client.UID, Deadline.after(time)))
+          .isInstanceOf(DeadlineExceeded.class);
+      assertThat(qemu.bitmaps("vda-node")).hasSize(1);
+      assertThat(client.remove().removed()).hasSize(1);
+    }
+  }
+
+  @Test
   void aGuestThatIsNotRunHereIsRefused() {
     try (Qemu qemu = oneDisk().with("-incoming", "defer").start();
         Client client = Client.of(qemu)) {
@@ -257,5 +309,13 @@ final class DeletionIT {
     qemu.qmp(
         "block-dirty-bitmap-add",
         "{\"node\": \"vda-node\", \"name\": \"%s\", \"persistent\": true}".formatted(name));
+  }
+
+  private static void pause(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vmcheckpoint.qmp.Command;
+import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.Client.Between;
@@ -142,7 +143,7 @@ final class FlushIT {
 
   @Test
   void aFlushThatFailsLeavesTheBitmapsForTheNextTry() {
-    try (Qemu qemu = qemuWhoseFirstFlushFails().start();
+    try (Qemu qemu = qemuWhoseFlushesFail(true).start();
         Client client = Client.of(qemu)) {
       qemu.guestWrites("vda", "1M");
 
@@ -171,7 +172,7 @@ final class FlushIT {
       try (Client client = Client.of(qemu)) {
         assertThatThrownBy(() -> client.ensure("vda"))
             .isInstanceOf(FlushPending.class)
-            .hasMessageContaining("did not return within PT1S");
+            .hasMessageContaining("did not return within PT2S");
         assertThat(qemu.bitmaps("vda-node")).hasSize(3);
       }
       try (Client client = Client.of(qemu)) {
@@ -210,14 +211,39 @@ final class FlushIT {
 
   @Test
   void theHumanMonitorDoesNotTellThatAFlushFailed() {
-    // A limit of QEMU: what qemu-io met goes to QEMU's standard error only.
-    try (Qemu qemu = qemuWhoseFirstFlushFails().with("-object", "iothread,id=io").start();
-        Client client = Client.of(qemu)) {
+    // A limit of QEMU 7.2: what qemu-io met goes to QEMU's standard error at most.
+    try (Qemu qemu = qemuWhoseFlushesFail(false).start()) {
       qemu.guestWrites("vda", "1M");
 
-      client.ensure("vda");
+      try (Client client = Client.with(qemu, MonitorVolume.of(dir.resolve("renamed.sock")))) {
+        assertThat(client.ensure("vda").flushed()).isTrue();
+        assertThat(client.changes()).contains(HUMAN_MONITOR);
+      }
+      try (Client client = Client.of(qemu)) {
+        assertThatThrownBy(() -> client.ensure("vda")).isInstanceOf(FlushPending.class);
+      }
+    }
+  }
 
-      assertThat(client.changes()).contains(HUMAN_MONITOR);
+  @Test
+  void anExportThatQemuRefusesIsNoFlush() {
+    try (Qemu qemu = qemu().start();
+        Client client =
+            Client.with(
+                qemu,
+                Between.before(
+                    Command.BLOCK_EXPORT_ADD,
+                    () -> {
+                      throw new QmpException.Refused(
+                          Command.BLOCK_EXPORT_ADD, "GenericError", "No");
+                    }))) {
+      assertThatThrownBy(() -> client.ensure("vda"))
+          .isInstanceOf(FlushPending.class)
+          .hasMessageContaining("was not exported");
+      // QEMU 7.2 would never return from stopping the server under a client that negotiates.
+      assertThat(client.changes()).doesNotContain(SERVER_STOP);
+      assertThat(client.ensure("vda").adopted()).isTrue();
+      assertThat(client.changes()).endsWith(SERVER_STOP);
     }
   }
 
@@ -297,7 +323,7 @@ final class FlushIT {
 
       assertThat(client.ensure("vda").flushed()).isTrue();
 
-      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
       assertThat(client.changes()).contains(HUMAN_MONITOR);
     }
   }
@@ -317,7 +343,7 @@ final class FlushIT {
     return Qemu.in(dir).stopped().disk("vda", image());
   }
 
-  private Qemu.Builder qemuWhoseFirstFlushFails() {
+  private Qemu.Builder qemuWhoseFlushesFail(boolean once) {
     // With its metadata allocated, the guest's write itself needs no flush.
     Path image = Tool.image(dir.resolve("vda.qcow2"), "qcow2", "16M", "preallocation=metadata");
     return Qemu.in(dir)
@@ -327,7 +353,8 @@ final class FlushIT {
             "-blockdev",
             """
             {"driver": "blkdebug", "node-name": "debug", "image": "file",
-             "inject-error": [{"event": "none", "iotype": "flush", "errno": 5, "once": true}]}""")
+             "inject-error": [{"event": "none", "iotype": "flush", "errno": 5, "once": %s}]}"""
+                .formatted(once))
         .with("-blockdev", "driver=qcow2,node-name=vda-node,file=debug")
         .device("vda", "vda-node");
   }

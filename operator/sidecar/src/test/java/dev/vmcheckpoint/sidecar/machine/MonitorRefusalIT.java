@@ -38,7 +38,7 @@ final class MonitorRefusalIT {
   private static final PodUid VM = new PodUid("a1");
 
   private final PodsDirectory pods = PodsDirectory.create();
-  private final RunningSidecar sidecar = RunningSidecar.start(pods);
+  private final RunningSidecar sidecar = RunningSidecar.impatient(pods);
 
   @AfterEach
   void removePod() throws IOException {

@@ -1,0 +1,149 @@
+package dev.vmcheckpoint.controller;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.vmcheckpoint.api.Condition.Status;
+import dev.vmcheckpoint.api.ConditionType;
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.fixture.TestAuthority;
+import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The operator in a process of its own, from its command line to its end. */
+final class ProcessIT {
+  @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
+  @TempDir Path folder;
+
+  private int port;
+  private Path log;
+  private Process process;
+
+  @BeforeEach
+  void start() throws IOException {
+    port = freePort();
+    log = folder.resolve("log");
+    Path tls = new TestAuthority().secret(folder.resolve("tls"), Subject.OPERATOR);
+    process = launch("--tls-dir=" + tls, "--probe-port=" + port);
+    TestCluster.awaitThat("the operator ready", this::isReady);
+  }
+
+  @AfterEach
+  void kill() {
+    process.destroyForcibly().onExit().join();
+    leases().delete();
+  }
+
+  @Test
+  void itReconcilesLogsInJsonAndStopsInOrderOnASignal() throws Exception {
+    CLUSTER
+        .apply("one", "db-0")
+        .when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
+    assertThat(get("/metrics").body()).contains("vmcheckpoint_reconciliations_seconds_count");
+
+    process.destroy();
+
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
+    assertThat(lease().getSpec().getHolderIdentity()).isNullOrEmpty();
+    assertThat(Files.readAllLines(log))
+        .allSatisfy(line -> assertThat(new ObjectMapper().readTree(line).has("level")).isTrue());
+  }
+
+  @Test
+  void itEndsWhenAnotherOneLeads() throws Exception {
+    TestCluster.awaitThat(
+        "leadership",
+        () ->
+            Optional.ofNullable(lease())
+                .map(lease -> lease.getSpec().getHolderIdentity())
+                .equals(Optional.of("operator-0")));
+
+    leases()
+        .patch(
+            PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":{\"holderIdentity\":\"another\"}}");
+
+    assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isEqualTo(1);
+    assertThat(Files.readString(log)).contains("leadership is lost");
+  }
+
+  private Process launch(String... arguments) throws IOException {
+    String classPath =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path", ""));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-cp",
+                classPath,
+                Main.class.getName()));
+    command.addAll(Arrays.asList(arguments));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.environment().putAll(CLUSTER.operatorEnvironment());
+    builder
+        .environment()
+        .putAll(Map.of("POD_NAME", "operator-0", "POD_NAMESPACE", CLUSTER.operatorNamespace()));
+    return builder.start();
+  }
+
+  private boolean isReady() throws InterruptedException {
+    try {
+      return get("/readyz").statusCode() == 200;
+    } catch (IOException e) {
+      assertThat(process.isAlive()).as("the operator's process is there").isTrue();
+      return false;
+    }
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path))).build(),
+          HttpResponse.BodyHandlers.ofString());
+    }
+  }
+
+  private static Lease lease() {
+    return leases().get();
+  }
+
+  private static Resource<Lease> leases() {
+    return CLUSTER
+        .admin()
+        .leases()
+        .inNamespace(CLUSTER.operatorNamespace())
+        .withName("vmcheckpoint-operator");
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Back-off and attempts. */
+@NullMarked
+package dev.vmcheckpoint.controller.act;
+
+import org.jspecify.annotations.NullMarked;

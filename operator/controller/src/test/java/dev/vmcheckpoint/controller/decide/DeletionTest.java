@@ -1,0 +1,194 @@
+package dev.vmcheckpoint.controller.decide;
+
+import static dev.vmcheckpoint.controller.decide.Cases.LATER;
+import static dev.vmcheckpoint.controller.decide.Cases.NOON;
+import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
+import static dev.vmcheckpoint.controller.decide.Cases.disk;
+import static dev.vmcheckpoint.controller.decide.Cases.established;
+import static dev.vmcheckpoint.controller.decide.Cases.fresh;
+import static dev.vmcheckpoint.controller.decide.Cases.gone;
+import static dev.vmcheckpoint.controller.decide.Cases.image;
+import static dev.vmcheckpoint.controller.decide.Cases.recorded;
+import static dev.vmcheckpoint.controller.decide.Cases.saying;
+import static dev.vmcheckpoint.controller.decide.Cases.seen;
+import static dev.vmcheckpoint.controller.decide.Cases.unseen;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.api.ConditionType;
+import dev.vmcheckpoint.api.Conditions;
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.controller.decide.Deletion.Release;
+import dev.vmcheckpoint.controller.decide.Deletion.Remove;
+import dev.vmcheckpoint.controller.decide.Deletion.Request;
+import dev.vmcheckpoint.controller.decide.Deletion.Wait;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
+import dev.vmcheckpoint.node.RemoveResponse;
+import dev.vmcheckpoint.node.RemoveResponse.Below;
+import dev.vmcheckpoint.node.RemoveResponse.Removed;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+final class DeletionTest {
+  private static final Duration TIMEOUT = Duration.ofMinutes(10);
+  private static final Instant TOO_LATE = NOON.plus(TIMEOUT);
+  private static final Request ESTABLISHED = request(established(recorded("vda")), false);
+  private static final Request NEVER_MADE = request(fresh(), false);
+
+  @Test
+  void theBitmapsOfAMachineThatIsSeenAreRemoved() {
+    Seen seen = seen(disk("vda"));
+
+    assertThat(Deletion.decide(ESTABLISHED, seen, LATER)).isEqualTo(new Remove(seen));
+  }
+
+  @Test
+  void thoseThatTheStatusKnowsNothingOfAreRemovedToo() {
+    Seen seen = seen(disk("vda"));
+
+    assertThat(Deletion.decide(NEVER_MADE, seen, LATER)).isEqualTo(new Remove(seen));
+  }
+
+  @Test
+  void withoutAPodOfTheMachineTheResourceGoesAtOnceAndSaysSo() {
+    assertReleased(Deletion.decide(ESTABLISHED, gone(), LATER), Reason.BitmapsLeftBehind);
+  }
+
+  @Test
+  void aMachineThatCannotBeSeenNowIsWaitedFor() {
+    Deletion deletion = Deletion.decide(ESTABLISHED, unseen(Reason.Migrating), LATER);
+
+    assertThat(deletion)
+        .isInstanceOfSatisfying(
+            Wait.class,
+            wait ->
+                assertThat(
+                        new Conditions(wait.status().conditions()).get(ConditionType.Reconciling))
+                    .hasValueSatisfying(
+                        condition -> {
+                          assertThat(condition.reason()).isEqualTo("Deleting");
+                          assertThat(condition.message()).contains("Migrating");
+                        }));
+  }
+
+  @Test
+  void butNotLongerThanTheBound() {
+    assertReleased(
+        Deletion.decide(ESTABLISHED, unseen(Reason.Migrating), TOO_LATE), Reason.BitmapsLeftBehind);
+  }
+
+  @Test
+  void theSameWaitAgainIsTheSameStatus() {
+    Wait first = (Wait) Deletion.decide(ESTABLISHED, unseen(Reason.NoSidecar), NOON);
+    Request again = request(saying(established(recorded("vda")), first.status()), false);
+
+    assertThat(Deletion.decide(again, unseen(Reason.NoSidecar), LATER)).isEqualTo(first);
+  }
+
+  @Test
+  void aResourceForWhichNothingWasMadeGoesAtOnceWithoutAWord() {
+    assertThat(Deletion.decide(NEVER_MADE, unseen(Reason.NoSidecar), LATER))
+        .isEqualTo(new Release(Optional.empty()));
+    assertThat(Deletion.decide(NEVER_MADE, gone(), LATER)).isEqualTo(new Release(Optional.empty()));
+  }
+
+  @Test
+  void aCreationThatThisProcessSentMayHaveMadeBitmaps() {
+    assertThat(Deletion.decide(request(fresh(), true), unseen(Reason.NoSidecar), LATER))
+        .isInstanceOf(Wait.class);
+  }
+
+  @Test
+  void soMayOneThatTheStatusTellsOf() {
+    Checkpoint unsure =
+        saying(
+            fresh(),
+            Decider.notCreated(
+                fresh(),
+                (Decision.Create) Decider.decide(fresh(), seen(disk("vda")), NOON),
+                new Trouble(Reason.OutcomeUnknown, "no answer"),
+                NOON));
+
+    assertThat(Deletion.decide(request(unsure, false), unseen(Reason.NoSidecar), LATER))
+        .isInstanceOf(Wait.class);
+  }
+
+  @Test
+  void aRemovalThatFailsIsTriedAgainWithinTheBound() {
+    Trouble busy = new Trouble(Reason.Busy, "a job uses it");
+
+    assertThat(Deletion.notRemoved(ESTABLISHED, busy, LATER)).isInstanceOf(Wait.class);
+    assertReleased(Deletion.notRemoved(ESTABLISHED, busy, TOO_LATE), Reason.BitmapsLeftBehind);
+  }
+
+  @Test
+  void whatWasRemovedIsSaid() {
+    assertReleased(
+        removed(ESTABLISHED, seen(disk("vda")), new Removed("vda", bitmapOf("vda"))),
+        Reason.BitmapsRemoved);
+  }
+
+  @Test
+  void aBitmapThatIsNotOnItsImageAnyMoreIsAsGoodAsRemoved() {
+    assertReleased(removed(ESTABLISHED, seen(disk("vda"))), Reason.BitmapsRemoved);
+  }
+
+  @Test
+  void aDiskWhoseImageIsNotAttachedKeepsItsBitmap() {
+    Announcement said =
+        assertReleased(
+            removed(ESTABLISHED, seen(disk("vda", image("vdx"), 512))), Reason.BitmapsLeftBehind);
+
+    assertThat(said.message()).contains("vda");
+  }
+
+  @Test
+  void unlessItWasRemovedFromTheImageThatIsThere() {
+    assertReleased(
+        removed(
+            ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vda", bitmapOf("vda"))),
+        Reason.BitmapsRemoved);
+    assertReleased(
+        removed(
+            ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vdb", bitmapOf("vdb"))),
+        Reason.BitmapsLeftBehind);
+  }
+
+  @Test
+  void aBitmapInALowerLayerStaysAndIsSaid() {
+    Deletion deletion =
+        Deletion.removed(
+            ESTABLISHED,
+            seen(disk("vda")),
+            new RemoveResponse(
+                List.of(new Removed("vda", bitmapOf("vda"))),
+                List.of(new Below("vda", "/disks/base.qcow2", bitmapOf("vda")))));
+
+    assertThat(assertReleased(deletion, Reason.BitmapsLeftBehind).message())
+        .contains("/disks/base.qcow2");
+  }
+
+  @Test
+  void nothingRemovedOfNothingMadeIsNotWorthAWord() {
+    assertThat(removed(NEVER_MADE, seen(disk("vda")))).isEqualTo(new Release(Optional.empty()));
+  }
+
+  private static Request request(Checkpoint checkpoint, boolean creationWasSent) {
+    return Request.of(checkpoint, creationWasSent, NOON, TIMEOUT);
+  }
+
+  private static Deletion removed(Request request, Seen seen, Removed... removed) {
+    return Deletion.removed(request, seen, new RemoveResponse(List.of(removed), List.of()));
+  }
+
+  private static Announcement assertReleased(Deletion deletion, Reason reason) {
+    assertThat(deletion).isInstanceOf(Release.class);
+    Announcement said = ((Release) deletion).announcement().orElseThrow();
+    assertThat(said.reason()).isEqualTo(reason);
+    assertThat(said.isWarning()).isEqualTo(reason == Reason.BitmapsLeftBehind);
+    return said;
+  }
+}

@@ -1,0 +1,5 @@
+/** Limits of calls to sidecars. */
+@NullMarked
+package dev.vmcheckpoint.controller.nodes;
+
+import org.jspecify.annotations.NullMarked;

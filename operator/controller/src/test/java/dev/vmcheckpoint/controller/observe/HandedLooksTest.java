@@ -1,0 +1,86 @@
+package dev.vmcheckpoint.controller.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.Barrier;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.IneligibleDisks;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.VirtualMachineRef;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.controller.decide.Checkpoint;
+import dev.vmcheckpoint.controller.decide.Look;
+import dev.vmcheckpoint.controller.observe.HandedLooks.Handed;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+final class HandedLooksTest {
+  private static final ResourceID ID = new ResourceID("name", "namespace");
+  private static final Instant NOON = Instant.parse("2026-05-04T12:00:00Z");
+  private static final Map<String, Look> LOOKS =
+      Map.of("pod-1", new Look.Failed(Reason.MonitorBusy, "busy"));
+
+  private final HandedLooks handed = new HandedLooks();
+
+  @Test
+  void aLookServesOnce() {
+    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+
+    assertThat(handed.take(ID, checkpoint(NOON, null))).isEqualTo(LOOKS);
+    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+  }
+
+  @Test
+  void aLookServesACheckpointThatIsNotYetEstablished() {
+    handed.hand(ID, new Handed("uid-1", false, LOOKS));
+
+    assertThat(handed.take(ID, checkpoint(null, null))).isEqualTo(LOOKS);
+  }
+
+  @Test
+  void aLookThatBeganBeforeTheCheckpointWasEstablishedIsNoVerdictOnIt() {
+    handed.hand(ID, new Handed("uid-1", false, LOOKS));
+
+    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+  }
+
+  @Test
+  void aLookThatMayHaveBegunBeforeAProbeWasAskedForDoesNotAnswerIt() {
+    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+
+    assertThat(handed.take(ID, checkpoint(NOON, "probe-1"))).isEmpty();
+  }
+
+  @Test
+  void aLookForAnotherResourceOfTheSameNameDoesNotServe() {
+    handed.hand(ID, new Handed("uid-0", true, LOOKS));
+
+    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+  }
+
+  @Test
+  void looksForResourcesThatAreGoneAreForgotten() {
+    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+
+    handed.retain(Set.of());
+
+    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+  }
+
+  private static Checkpoint checkpoint(@Nullable Instant creationTime, @Nullable String probe) {
+    return new Checkpoint(
+        "uid-1",
+        1,
+        new VirtualMachineCheckpointSpec(
+            new VirtualMachineRef("db-0"), List.of(), IneligibleDisks.Fail, null, Barrier.Flush),
+        new VirtualMachineCheckpointStatus(
+            1, null, List.of(), creationTime, null, List.of(), List.of(), null),
+        Optional.ofNullable(probe));
+  }
+}
