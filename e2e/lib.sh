@@ -118,19 +118,21 @@ with_heartbeat() { # what it does, log file, pattern of the log's lines worth sa
 
 # Maven on a JDK 25, the one that it also builds with.
 find_maven() {
-  local candidate
+  find_jdk
   command -v mvn >/dev/null || need_packages maven
+}
+
+find_jdk() {
+  local candidate
   for candidate in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
     if grep -qs '^JAVA_VERSION="25[".]' "$candidate/release" && [ -x "$candidate/bin/jlink" ]; then
       export JAVA_HOME=$candidate
       return
     fi
   done
-  apt_offers openjdk-25-jdk-headless || {
-    need_packages ca-certificates
-    apt_get update >/dev/null
-    apt_offers openjdk-25-jdk-headless
-  } || fail "no JDK 25: unpack one below /usr/lib/jvm or set JAVA_HOME to it (https://adoptium.net/temurin)"
+  apt_offers openjdk-25-jdk-headless || apt_get update >/dev/null 2>&1 || :
+  apt_offers openjdk-25-jdk-headless ||
+    fail "no JDK 25: unpack one below /usr/lib/jvm or set JAVA_HOME to it (https://adoptium.net/temurin)"
   need_packages openjdk-25-jdk-headless
   export JAVA_HOME=/usr/lib/jvm/java-25-openjdk-amd64
 }
