@@ -140,7 +140,14 @@ final class Cases {
   static DiskObservation disk(
       String name, DiskImage image, long size, BitmapObservation... bitmaps) {
     return new DiskObservation(
-        name, name + "-format", true, Optional.empty(), Optional.of(image), size, List.of(bitmaps));
+        name,
+        name + "-format",
+        true,
+        Optional.empty(),
+        Optional.of(image),
+        size,
+        List.of(bitmaps),
+        List.of());
   }
 
   static DiskObservation ineligible(String name, Reason reason, boolean writable) {
@@ -151,6 +158,7 @@ final class Cases {
         Optional.of(new Ineligibility(reason.name(), "it is " + reason)),
         Optional.of(image(name)),
         SIZE,
+        List.of(),
         List.of());
   }
 

@@ -57,7 +57,8 @@ final class DiskJudgeTest {
             Optional.of(new Ineligibility(Reason.ReadOnly.name(), "it is read-only")),
             Optional.of(image("vda")),
             SIZE,
-            List.of(bitmap("vda")));
+            List.of(bitmap("vda")),
+            List.of());
 
     assertThat(judge(readOnly).state()).isEqualTo(DiskState.Recording);
   }
@@ -91,7 +92,7 @@ final class DiskJudgeTest {
       assertUnknown(
           judge(
               new DiskObservation(
-                  "vda", "", true, Optional.empty(), Optional.empty(), 0, List.of())),
+                  "vda", "", true, Optional.empty(), Optional.empty(), 0, List.of(), List.of())),
           Reason.DiskReplaced);
     }
 

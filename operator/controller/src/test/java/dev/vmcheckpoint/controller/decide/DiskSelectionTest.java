@@ -122,7 +122,8 @@ final class DiskSelectionTest {
   @Test
   void norIsOneOfWhichTheSidecarOnlySaysThatItIsNotWritable() {
     DiskObservation unsaid =
-        new DiskObservation("vdo", "node", false, Optional.empty(), Optional.empty(), 0, List.of());
+        new DiskObservation(
+            "vdo", "node", false, Optional.empty(), Optional.empty(), 0, List.of(), List.of());
 
     assertThat(rejected(select(spec("vdo"), unsaid)).disks())
         .extracting(Disk::reason)
@@ -139,6 +140,7 @@ final class DiskSelectionTest {
             Optional.of(new DiskObservation.Ineligibility("BrandNew", "it is new")),
             Optional.empty(),
             0,
+            List.of(),
             List.of());
 
     assertThat(select(skipping(), disk("vda"), odd))
