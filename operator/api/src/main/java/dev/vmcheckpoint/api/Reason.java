@@ -131,12 +131,14 @@ public enum Reason {
       "Choose an id of those characters."),
 
   // Why a disk is Unknown
-  Detached("The machine has no disk of that name now.", "Attach the disk again."),
+  Detached(
+      "The machine has no disk of that name now, or its drive is empty.", "Attach the disk again."),
   DiskReplaced(
       "The device holds another image than the recorded one.",
       "Attach the recorded image to that device again."),
   OverlayOnTop(
-      "A snapshot overlay without the bitmap is on top of the recorded image.",
+      "A snapshot overlay is on top of the recorded image, without the bitmap or with one that cannot"
+          + " be brought up to date.",
       "Commit the overlay, or make a new checkpoint and a full copy."),
   Busy(
       "A job or an export uses the bitmap.",

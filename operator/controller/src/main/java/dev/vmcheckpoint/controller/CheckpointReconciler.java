@@ -10,6 +10,7 @@ import dev.vmcheckpoint.controller.decide.Decider;
 import dev.vmcheckpoint.controller.decide.Decision;
 import dev.vmcheckpoint.controller.decide.Deletion;
 import dev.vmcheckpoint.controller.decide.Observation;
+import dev.vmcheckpoint.controller.decide.Renewals;
 import dev.vmcheckpoint.controller.decide.Transitions;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.observe.Observer;
@@ -89,6 +90,27 @@ public final class CheckpointReconciler
         Duration toWait = attempts.toWait(checkpoint.uid());
         yield toWait.isPositive() ? again(toWait) : create(resource, checkpoint, create, context);
       }
+      case Decision.Renew renew -> renew(resource, checkpoint, renew, context);
+    };
+  }
+
+  private UpdateControl<VirtualMachineCheckpoint> renew(
+      VirtualMachineCheckpoint resource,
+      Checkpoint checkpoint,
+      Decision.Renew renew,
+      Context<VirtualMachineCheckpoint> context) {
+    return switch (actions.renew(resource, renew)) {
+      case Outcome.Done(var response) -> {
+        attempts.forget(checkpoint.uid());
+        yield after(
+            report(
+                resource, Renewals.renewed(checkpoint, renew, response, clock.instant()), context));
+      }
+      case Outcome.Failed(var trouble) -> {
+        report(resource, Renewals.notRenewed(checkpoint, renew, trouble, clock.instant()), context);
+        yield again(attempts.failed(checkpoint.uid()));
+      }
+      case Outcome.LookAgain<?> _ -> again(attempts.failed(checkpoint.uid()));
     };
   }
 

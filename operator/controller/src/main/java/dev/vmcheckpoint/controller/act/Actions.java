@@ -4,6 +4,7 @@ import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
+import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Troubles;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
@@ -12,6 +13,8 @@ import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureResponse;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.NodeApi;
 import dev.vmcheckpoint.node.NodeApiException;
@@ -66,7 +69,8 @@ public final class Actions {
     return onNode(
         resource,
         create.seen(),
-        (sidecar) -> {
+        Reason.Creating,
+        sidecar -> {
           Optional<VirtualMachineCheckpoint> current = stillWanted(resource);
           if (current.isEmpty()) {
             return new Outcome.LookAgain<>();
@@ -90,6 +94,7 @@ public final class Actions {
     return onNode(
         resource,
         seen,
+        Reason.Deleting,
         sidecar -> {
           RemoveResponse response =
               sidecar.removeCheckpoint(pod(seen), uid(resource), context(seen));
@@ -98,8 +103,31 @@ public final class Actions {
         });
   }
 
+  /**
+   * Has disks carried over into the present openings of their images. This takes nothing away that
+   * another status relies on, so the resource need not be read anew.
+   */
+  public Outcome<EpochResponse> renew(VirtualMachineCheckpoint resource, Renew renew) {
+    return onNode(
+        resource,
+        renew.seen(),
+        Reason.SidecarUnreachable,
+        sidecar -> {
+          EpochResponse response =
+              sidecar.renewEpoch(pod(renew.seen()), renew.request(), context(renew.seen()));
+          LOG.info(
+              "Disks {} on node {} carried over",
+              renew.request().disks().stream().map(EpochRequest.Disk::name).toList(),
+              renew.seen().node());
+          return new Outcome.Done<>(response);
+        });
+  }
+
   private <T> Outcome<T> onNode(
-      VirtualMachineCheckpoint resource, Seen seen, Function<NodeApi, Outcome<T>> action) {
+      VirtualMachineCheckpoint resource,
+      Seen seen,
+      Reason meanwhile,
+      Function<NodeApi, Outcome<T>> action) {
     String node = seen.node();
     return limits.call(
         resource.getMetadata().getNamespace(),
@@ -114,7 +142,7 @@ public final class Actions {
             return action.apply(sidecar.get());
           } catch (NodeApiException e) {
             LOG.info("A change on node {} failed: {}", node, e.getMessage());
-            return Troubles.ofChange(node, e)
+            return Troubles.ofChange(node, e, meanwhile)
                 .<Outcome<T>>map(Outcome.Failed::new)
                 .orElseGet(Outcome.LookAgain::new);
           }

@@ -33,7 +33,7 @@ public final class Decider {
   public static Decision decide(Checkpoint checkpoint, Observation observation, Instant now) {
     Statuses statuses = new Statuses(checkpoint, now);
     if (checkpoint.status().established()) {
-      return new Report(statuses.judged(observation));
+      return Renewals.decide(checkpoint, observation, now);
     }
     return switch (observation) {
       case Unseen unseen ->

@@ -4,6 +4,7 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.SkippedDisk;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.node.EnsureRequest;
+import dev.vmcheckpoint.node.EpochRequest;
 import java.util.List;
 
 /** What is to be done next for a checkpoint. */
@@ -28,4 +29,12 @@ public sealed interface Decision {
       skipped = List.copyOf(skipped);
     }
   }
+
+  /**
+   * Have disks carried over into openings of their images that are not on record.
+   *
+   * @param request what to ask the sidecar for
+   * @param seen the look that this was decided on
+   */
+  record Renew(EpochRequest request, Seen seen) implements Decision {}
 }

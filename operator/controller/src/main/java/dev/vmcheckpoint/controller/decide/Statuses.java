@@ -85,9 +85,7 @@ final class Statuses {
   }
 
   /** The verdict of a look at an established checkpoint. */
-  VirtualMachineCheckpointStatus judged(Observation observation) {
-    DiskJudge judge = new DiskJudge(checkpoint, observation);
-    List<Disk> disks = before.disks().stream().map(judge::judge).toList();
+  VirtualMachineCheckpointStatus judged(Observation observation, List<Disk> disks) {
     Conditions said = conditions.without(ConditionType.Reconciling);
     boolean lost = disks.stream().anyMatch(disk -> disk.state() == DiskState.Lost);
     if (lost) {

@@ -41,22 +41,20 @@ public final class Troubles {
 
   private static Reason reasonOfLook(Problem problem) {
     return code(problem)
-        .map(
-            code ->
-                switch (code) {
-                  case TooManyRequests, DeadlineExceeded -> Reason.SidecarUnreachable;
-                  default -> reasonOf(code);
-                })
+        .map(code -> reasonOf(code, Reason.SidecarUnreachable))
         .orElse(Reason.SidecarFailed);
   }
 
   /**
    * A mutating call that failed. Empty where there is nothing to tell: the caller has to look again
    * first, or is no longer the leader, whose place it is to tell.
+   *
+   * @param meanwhile the reason for a change that only has to wait for its turn
    */
-  public static Optional<Trouble> ofChange(String node, NodeApiException failure) {
+  public static Optional<Trouble> ofChange(
+      String node, NodeApiException failure, Reason meanwhile) {
     return switch (failure) {
-      case NodeApiException.Answered answered -> ofChange(answered.problem());
+      case NodeApiException.Answered answered -> ofChange(answered.problem(), meanwhile);
       case NodeApiException.Unreachable _ ->
           Optional.of(
               new Trouble(
@@ -70,19 +68,25 @@ public final class Troubles {
     };
   }
 
-  private static Optional<Trouble> ofChange(Problem problem) {
+  private static Optional<Trouble> ofChange(Problem problem, Reason meanwhile) {
     Optional<ErrorCode> code = code(problem);
-    if (code.equals(Optional.of(ErrorCode.StaleStartId))
-        || code.equals(Optional.of(ErrorCode.StaleLeaderTerm))) {
+    if (code.filter(Troubles::isAboutSomethingOld).isPresent()) {
       return Optional.empty();
     }
-    Reason reason = code.map(Troubles::reasonOf).orElse(Reason.SidecarFailed);
+    Reason reason = code.map(known -> reasonOf(known, meanwhile)).orElse(Reason.SidecarFailed);
     return Optional.of(new Trouble(reason, problem.detail()));
   }
 
-  private static Reason reasonOf(ErrorCode code) {
+  private static boolean isAboutSomethingOld(ErrorCode code) {
     return switch (code) {
-      case TooManyRequests, DeadlineExceeded -> Reason.Creating;
+      case StaleStartId, StaleLeaderTerm, EpochMissing -> true;
+      default -> false;
+    };
+  }
+
+  private static Reason reasonOf(ErrorCode code, Reason meanwhile) {
+    return switch (code) {
+      case TooManyRequests, DeadlineExceeded -> meanwhile;
       case Stopping -> Reason.SidecarUnreachable;
       case MachineUnknown -> Reason.VirtualMachineNotRunning;
       case NoMonitorVolume -> Reason.NoMonitorVolume;
@@ -96,6 +100,7 @@ public final class Troubles {
       case DiskUnknown -> Reason.DiskNotFound;
       case DiskIneligible -> Reason.DiskIneligible;
       case BitmapBusy -> Reason.Busy;
+      case MergeImpossible -> Reason.OverlayOnTop;
       case FlushPending -> Reason.FlushPending;
       case Refused -> Reason.Refused;
       case OutcomeUnknown -> Reason.OutcomeUnknown;

@@ -22,6 +22,8 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The parts that cases are put together from; each test changes what it is about. */
 final class Cases {
@@ -100,15 +102,19 @@ final class Cases {
 
   /** A disk as it is recorded: recording, and with {@link #DIRTY} bytes changed. */
   static Disk recorded(String disk) {
+    return recorded(disk, "e0", new Image(fileOf(disk), List.of("/disks/base.qcow2"), null));
+  }
+
+  static Disk recorded(String disk, @Nullable String epoch, @Nullable Image image) {
     return new Disk(
         disk,
         DiskState.Recording,
         Reason.Recording,
         null,
         bitmapOf(disk),
-        "e0",
+        epoch,
         disk + "-format",
-        new Image(fileOf(disk), List.of("/disks/base.qcow2"), null),
+        image,
         SIZE,
         GRANULARITY,
         DIRTY);
@@ -123,31 +129,61 @@ final class Cases {
     return new BitmapObservation(bitmapOf(disk), GRANULARITY, dirtyBytes, true, true, false, false);
   }
 
-  /** A transient, disabled marker. */
-  static BitmapObservation marker(String name) {
-    return new BitmapObservation(name, 1L << 31, 0, false, false, false, false);
+  /** The transient marker of an opening. */
+  static BitmapObservation open(String epoch) {
+    return new BitmapObservation("vmcp-open." + epoch, 1L << 31, 0, false, false, false, false);
+  }
+
+  /** The persistent marker of an opening. */
+  static BitmapObservation epoch(String epoch) {
+    return epoch(epoch, false);
+  }
+
+  static BitmapObservation epoch(String epoch, boolean inconsistent) {
+    return new BitmapObservation(
+        "vmcp-epoch." + epoch, 1L << 31, 0, false, true, false, inconsistent);
   }
 
   static DiskImage image(String disk) {
     return new DiskImage(fileOf(disk), List.of("/disks/base.qcow2"), Optional.empty());
   }
 
-  /** A disk as QEMU shows it, on the recorded image. */
+  /** A disk as QEMU shows it, on the recorded image, in the recorded opening. */
   static DiskObservation disk(String name, BitmapObservation... bitmaps) {
     return disk(name, image(name), SIZE, bitmaps);
   }
 
+  /** A disk in the recorded opening. */
   static DiskObservation disk(
       String name, DiskImage image, long size, BitmapObservation... bitmaps) {
-    return new DiskObservation(
+    return layered(
         name,
-        name + "-format",
-        true,
-        Optional.empty(),
-        Optional.of(image),
+        image,
         size,
-        List.of(bitmaps),
+        Stream.concat(Stream.of(epoch("e0"), open("e0")), Arrays.stream(bitmaps)).toList(),
         List.of());
+  }
+
+  /** A disk on the recorded image with just these bitmaps. */
+  static DiskObservation reopened(String name, BitmapObservation... bitmaps) {
+    return reopened(name, image(name), SIZE, bitmaps);
+  }
+
+  /** A disk with just these bitmaps. */
+  static DiskObservation reopened(
+      String name, DiskImage image, long size, BitmapObservation... bitmaps) {
+    return layered(name, image, size, List.of(bitmaps), List.of());
+  }
+
+  /** A disk with bitmaps on its active image and on the layers below. */
+  static DiskObservation layered(
+      String name,
+      DiskImage image,
+      long size,
+      List<BitmapObservation> bitmaps,
+      List<DiskObservation.Layer> lower) {
+    return new DiskObservation(
+        name, name + "-format", true, Optional.empty(), Optional.of(image), size, bitmaps, lower);
   }
 
   static DiskObservation ineligible(String name, Reason reason, boolean writable) {

@@ -9,6 +9,7 @@ import dev.vmcheckpoint.node.NodeApiException;
 import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.Retry;
 import java.io.IOException;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,14 +41,15 @@ final class TroublesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "TooManyRequests, Creating",
-    "DeadlineExceeded, Creating",
+    "TooManyRequests, Deleting",
+    "DeadlineExceeded, Deleting",
     "Stopping, SidecarUnreachable",
     "GuestNotRunning, GuestNotRunning",
     "Migrating, Migrating",
     "DiskUnknown, DiskNotFound",
     "DiskIneligible, DiskIneligible",
     "BitmapBusy, Busy",
+    "MergeImpossible, OverlayOnTop",
     "FlushPending, FlushPending",
     "Refused, Refused",
     "OutcomeUnknown, OutcomeUnknown",
@@ -56,25 +58,25 @@ final class TroublesTest {
     "InvalidRequest, SidecarFailed",
   })
   void aChangeThatFailsSaysWhy(ErrorCode code, Reason reason) {
-    assertThat(Troubles.ofChange("node-1", answered(Problem.of(code, "the detail"))))
+    assertThat(ofChange(answered(Problem.of(code, "the detail"))))
         .hasValue(new Trouble(reason, "the detail"));
   }
 
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleLeaderTerm"})
+      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"})
   void whatWasDecidedOnSomethingOldIsNotWorthAWord(ErrorCode code) {
-    assertThat(Troubles.ofChange("node-1", answered(Problem.of(code, "")))).isEmpty();
+    assertThat(ofChange(answered(Problem.of(code, "")))).isEmpty();
   }
 
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleLeaderTerm"},
+      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"},
       mode = Mode.EXCLUDE)
   void everyOtherProblemIsSaidInItsOwnWords(ErrorCode code) {
-    assertThat(Troubles.ofChange("node-1", answered(Problem.of(code, "the detail"))))
+    assertThat(ofChange(answered(Problem.of(code, "the detail"))))
         .hasValueSatisfying(trouble -> assertThat(trouble.message()).isEqualTo("the detail"));
   }
 
@@ -83,13 +85,13 @@ final class TroublesTest {
     Problem problem = new Problem("BrandNew", 499, "New", "the detail", Retry.TRANSIENT);
 
     assertThat(Troubles.ofLook(problem).reason()).isEqualTo(Reason.SidecarFailed);
-    assertThat(Troubles.ofChange("node-1", answered(problem)))
+    assertThat(ofChange(answered(problem)))
         .hasValue(new Trouble(Reason.SidecarFailed, "the detail"));
   }
 
   @Test
   void aSidecarThatIsNotReachedHasDoneNothing() {
-    assertThat(Troubles.ofChange("node-1", new NodeApiException.Unreachable("", cause())))
+    assertThat(ofChange(new NodeApiException.Unreachable("", cause())))
         .hasValueSatisfying(
             trouble -> {
               assertThat(trouble.reason()).isEqualTo(Reason.SidecarUnreachable);
@@ -99,7 +101,7 @@ final class TroublesTest {
 
   @Test
   void aSidecarThatDoesNotAnswerMayHaveDoneIt() {
-    assertThat(Troubles.ofChange("node-1", new NodeApiException.NoAnswer("", cause())))
+    assertThat(ofChange(new NodeApiException.NoAnswer("", cause())))
         .hasValueSatisfying(
             trouble -> assertThat(trouble.reason()).isEqualTo(Reason.OutcomeUnknown));
   }
@@ -121,6 +123,10 @@ final class TroublesTest {
 
     assertThat(Troubles.ofLook("node-1", answered(forbidden)))
         .isEqualTo(new Look.Failed(Reason.SidecarFailed, "the detail"));
+  }
+
+  private static Optional<Trouble> ofChange(NodeApiException failure) {
+    return Troubles.ofChange("node-1", failure, Reason.Deleting);
   }
 
   private static NodeApiException answered(Problem problem) {

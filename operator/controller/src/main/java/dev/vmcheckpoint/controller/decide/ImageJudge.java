@@ -1,0 +1,293 @@
+package dev.vmcheckpoint.controller.decide;
+
+import dev.vmcheckpoint.api.DiskState;
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
+import dev.vmcheckpoint.controller.decide.Verdict.Judged;
+import dev.vmcheckpoint.controller.decide.Verdict.Renew;
+import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.DiskImage;
+import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.DiskObservation.Layer;
+import dev.vmcheckpoint.node.MachineObservation;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Judges a disk whose device holds an image. A bitmap that looks perfect may have come there
+ * without everything that was written: only the markers of the image's openings tell.
+ *
+ * @param recorded the disk as it is on record
+ * @param before the image on record
+ * @param name the bitmap's name
+ * @param disk what the device shows
+ * @param image the active image
+ * @param carriedOver whether the sidecar has just found what is on record in this image and marked
+ *     the present opening
+ */
+record ImageJudge(
+    Checkpoint checkpoint,
+    Disk recorded,
+    Image before,
+    String name,
+    MachineObservation machine,
+    DiskObservation disk,
+    DiskImage image,
+    boolean carriedOver) {
+
+  /** Where the active image is, as seen from the one on record. */
+  private enum Place {
+    SAME,
+    ON_TOP,
+    BELOW,
+    ELSEWHERE
+  }
+
+  Verdict judge() {
+    Optional<BitmapObservation> found = bitmapOn(disk.bitmaps());
+    if (found.isEmpty()) {
+      return withoutBitmap();
+    }
+    BitmapObservation bitmap = found.get();
+    Optional<Judged> flaw = flaws().of(bitmap);
+    if (flaw.isPresent()) {
+      return flaw.get();
+    }
+    return switch (place()) {
+      case SAME -> onRecordedImage(bitmap);
+      case ON_TOP -> onTop(bitmap);
+      case BELOW -> below(bitmap);
+      case ELSEWHERE -> onAnotherImage(bitmap);
+    };
+  }
+
+  private Place place() {
+    if (before.file().equals(image.file())) {
+      return Place.SAME;
+    }
+    if (image.backing().contains(before.file())) {
+      return Place.ON_TOP;
+    }
+    return before.backing().contains(image.file()) ? Place.BELOW : Place.ELSEWHERE;
+  }
+
+  private Verdict withoutBitmap() {
+    return switch (place()) {
+      case SAME ->
+          disk.bitmaps().stream().anyMatch(this::isOfAnotherDisk)
+              ? unknown(
+                  Reason.DiskReplaced,
+                  "the device holds the image of another disk of this checkpoint")
+              : absent("the bitmap is not there any more");
+      case ON_TOP ->
+          unknown(
+              Reason.OverlayOnTop,
+              "%s is on top of the recorded image %s".formatted(image.file(), before.file()));
+      case BELOW, ELSEWHERE ->
+          unknown(
+              Reason.DiskReplaced,
+              "the device holds %s, recorded is %s".formatted(image.file(), before.file()));
+    };
+  }
+
+  private boolean isOfAnotherDisk(BitmapObservation bitmap) {
+    return checkpoint.owns(bitmap.name()) && !checkpoint.owns(bitmap.name(), recorded.name());
+  }
+
+  /** Absence counts only where QEMU has loaded what there is. */
+  private Judged absent(String message) {
+    return absenceCounts()
+        ? lost(Reason.BitmapMissing, message)
+        : unknown(
+            Reason.GuestNotRunning,
+            "this QEMU may not have loaded its bitmaps before the guest runs");
+  }
+
+  /** Before QEMU 10.0 the target of a migration loads its bitmaps when it starts to run. */
+  private boolean absenceCounts() {
+    return machine.runState().equals("running") || majorVersion() >= 10;
+  }
+
+  private int majorVersion() {
+    String version = machine.qemuVersion();
+    int dot = version.indexOf('.');
+    String major = dot < 0 ? version : version.substring(0, dot);
+    return major.matches("\\d{1,4}") ? Integer.parseInt(major) : 0;
+  }
+
+  private Verdict onRecordedImage(BitmapObservation bitmap) {
+    if (isRecordedOpening(disk.bitmaps())) {
+      return recording(bitmap);
+    }
+    if (!hasRecordedMarker(disk.bitmaps())) {
+      return rolledBack();
+    }
+    boolean sameChain =
+        before.backing().equals(image.backing())
+            && Objects.equals(before.dataFile(), image.dataFile().orElse(null));
+    return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+  }
+
+  /** The bitmap of an overlay that carries it along lists what was written since it is there. */
+  private Verdict onTop(BitmapObservation bitmap) {
+    List<BitmapObservation> recordedLayer = layer(before.file());
+    if (bitmapOn(recordedLayer).isEmpty()) {
+      return absent(
+          "the bitmap is on %s, but not on the recorded image %s below it"
+              .formatted(image.file(), before.file()));
+    }
+    for (String file : downTo(before.file())) {
+      Optional<BitmapObservation> lower = bitmapOn(layer(file));
+      if (lower.isEmpty()) {
+        return unknown(
+            Reason.OverlayOnTop,
+            "%s, on top of the recorded image %s, is without the bitmap"
+                .formatted(file, before.file()));
+      }
+      Optional<Judged> flaw = flaws().of(lower.get());
+      if (flaw.isPresent()) {
+        return flaw.get();
+      }
+    }
+    if (!hasRecordedMarker(recordedLayer) && !hasRecordedMarker(disk.bitmaps())) {
+      return rolledBack();
+    }
+    boolean sameChain = before.backing().equals(under(before.file(), image.backing()));
+    return sameChain || isRecordedOpening(recordedLayer)
+        ? carryOver(bitmap, List.of(name))
+        : chainReplaced();
+  }
+
+  /** The layer under an overlay that was committed, or thrown away. */
+  private Verdict below(BitmapObservation bitmap) {
+    if (hasRecordedMarker(disk.bitmaps())) {
+      boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
+      return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+    }
+    Optional<String> open = Markers.openId(disk.bitmaps());
+    if (open.isEmpty()) {
+      return rolledBack();
+    }
+    // Markers of other openings show that the image may have been closed since: the overlay was
+    // thrown away then, and another checkpoint had the new opening marked.
+    return Markers.epochs(disk.bitmaps()).equals(List.of(open.get()))
+        ? recording(bitmap)
+        : unknown(
+            Reason.DiskReplaced,
+            "%s, the layer below the recorded image %s, does not show whether that was committed"
+                .formatted(image.file(), before.file()));
+  }
+
+  private Verdict onAnotherImage(BitmapObservation bitmap) {
+    return hasRecordedMarker(disk.bitmaps())
+        ? carryOver(bitmap, List.of())
+        : lost(
+            Reason.ImageReplaced,
+            "the device holds %s, which has the bitmap, but not the marker that the recorded %s had"
+                .formatted(image.file(), before.file()));
+  }
+
+  private Judged rolledBack() {
+    return lost(
+        Reason.RolledBack,
+        "the image lacks the marker of its last known opening, and so what was written since");
+  }
+
+  private Judged chainReplaced() {
+    return lost(
+        Reason.ImageReplaced,
+        "the backing chain or the data file changed while the image was closed");
+  }
+
+  /** QEMU forgets a transient marker when it closes the image, so this is still that opening. */
+  private boolean isRecordedOpening(List<BitmapObservation> layer) {
+    return recorded.epoch() != null && Markers.openId(layer).equals(Optional.of(recorded.epoch()));
+  }
+
+  private boolean hasRecordedMarker(List<BitmapObservation> layer) {
+    return recorded.epoch() != null && Markers.isConsistent(layer, recorded.epoch());
+  }
+
+  private Optional<BitmapObservation> bitmapOn(List<BitmapObservation> layer) {
+    return layer.stream().filter(candidate -> candidate.name().equals(name)).findFirst();
+  }
+
+  private List<BitmapObservation> layer(String file) {
+    return disk.lower().stream()
+        .filter(layer -> layer.file().equals(file))
+        .map(Layer::bitmaps)
+        .findFirst()
+        .orElse(List.of());
+  }
+
+  /** The layers between the active image and a lower one, and that one, top first. */
+  private List<String> downTo(String file) {
+    return image.backing().subList(0, image.backing().indexOf(file) + 1);
+  }
+
+  private static List<String> under(String file, List<String> chain) {
+    return chain.subList(chain.indexOf(file) + 1, chain.size());
+  }
+
+  /** The marker on record came along into an opening that is not on record. */
+  private Verdict carryOver(BitmapObservation bitmap, List<String> merge) {
+    if (carriedOver && Markers.openId(disk.bitmaps()).isPresent()) {
+      return recording(bitmap);
+    }
+    // What an overlay carries along is counted once it is merged.
+    Optional<Judged> loss =
+        merge.isEmpty() ? loss(bitmap) : flaws().ofSize(disk.virtualSizeBytes());
+    return loss.isPresent()
+        ? loss.get()
+        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), merge);
+  }
+
+  private Verdict recording(BitmapObservation bitmap) {
+    Optional<Judged> loss = loss(bitmap);
+    return loss.isPresent() ? loss.get() : new Judged(anew(bitmap));
+  }
+
+  private Optional<Judged> loss(BitmapObservation bitmap) {
+    return flaws().ofSize(disk.virtualSizeBytes()).or(() -> flaws().ofCount(bitmap));
+  }
+
+  /** The disk as it is recorded anew. */
+  private Disk anew(BitmapObservation bitmap) {
+    return new Disk(
+        recorded.name(),
+        DiskState.Recording,
+        Reason.Recording,
+        null,
+        recorded.bitmap(),
+        Markers.openId(disk.bitmaps()).orElse(recorded.epoch()),
+        disk.blockNode(),
+        DiskJudge.imageOf(image),
+        disk.virtualSizeBytes(),
+        bitmap.granularityBytes(),
+        dirtyBytes(recorded.dirtyBytes(), bitmap.dirtyBytes()));
+  }
+
+  /** Exact for somebody who asked; else written anew only when it matters. */
+  private long dirtyBytes(@Nullable Long dirty, long seen) {
+    if (dirty == null || checkpoint.probeIsPending()) {
+      return seen;
+    }
+    boolean hasDoubled = dirty == 0 ? seen > 0 : seen / 2 >= dirty;
+    return hasDoubled ? seen : dirty;
+  }
+
+  private Flaws flaws() {
+    return new Flaws(recorded);
+  }
+
+  private Judged unknown(Reason reason, String message) {
+    return Verdicts.unknown(recorded, reason, message);
+  }
+
+  private Judged lost(Reason reason, String message) {
+    return Verdicts.lost(recorded, reason, message);
+  }
+}

@@ -1,0 +1,53 @@
+package dev.vmcheckpoint.controller.decide;
+
+import dev.vmcheckpoint.node.BitmapObservation;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The bitmaps that mark the openings of an image: a persistent one, which travels with the image,
+ * and a transient one, which QEMU forgets when it closes the image.
+ */
+final class Markers {
+  private static final String OPEN = "vmcp-open.";
+  private static final String EPOCH = "vmcp-epoch.";
+
+  /** The ids that a sidecar draws; no other is ever sent to one. */
+  private static final String ID = "[0-9a-z]{1,64}";
+
+  private Markers() {}
+
+  /** The id of the present opening; empty where it is not marked yet. */
+  static Optional<String> openId(List<BitmapObservation> layer) {
+    return layer.stream()
+        .filter(bitmap -> !bitmap.persistent())
+        .flatMap(bitmap -> id(bitmap, OPEN).stream())
+        .findFirst();
+  }
+
+  /** Whether a layer has the persistent marker of that opening, and it says what it seems to. */
+  static boolean isConsistent(List<BitmapObservation> layer, String id) {
+    return layer.stream()
+        .filter(bitmap -> id(bitmap, EPOCH).equals(Optional.of(id)))
+        .anyMatch(bitmap -> bitmap.persistent() && !bitmap.inconsistent());
+  }
+
+  /** Whether a layer has that marker in a form that can prove nothing any more. */
+  static boolean isInconsistent(List<BitmapObservation> layer, String id) {
+    return layer.stream()
+        .filter(bitmap -> id(bitmap, EPOCH).equals(Optional.of(id)))
+        .anyMatch(BitmapObservation::inconsistent);
+  }
+
+  /** The ids of all persistent markers of a layer. */
+  static List<String> epochs(List<BitmapObservation> layer) {
+    return layer.stream().flatMap(bitmap -> id(bitmap, EPOCH).stream()).toList();
+  }
+
+  private static Optional<String> id(BitmapObservation bitmap, String prefix) {
+    return Optional.of(bitmap.name())
+        .filter(name -> name.startsWith(prefix))
+        .map(name -> name.substring(prefix.length()))
+        .filter(id -> id.matches(ID));
+  }
+}

@@ -1,0 +1,133 @@
+package dev.vmcheckpoint.controller.decide;
+
+import static java.util.stream.Collectors.toMap;
+
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.controller.decide.Decision.Renew;
+import dev.vmcheckpoint.controller.decide.Decision.Report;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
+import dev.vmcheckpoint.node.DiskImage;
+import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.EpochRequest;
+import dev.vmcheckpoint.node.EpochResponse;
+import dev.vmcheckpoint.node.MachineObservation;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What to do for an established checkpoint: judge its disks, but first have those carried over that
+ * came into a new opening of their images.
+ */
+public final class Renewals {
+  private static final Trouble NOT_CARRIED_OVER =
+      new Trouble(
+          Reason.SidecarFailed,
+          "the sidecar's answer does not show the disk carried over into its present opening");
+
+  private Renewals() {}
+
+  static Decision decide(Checkpoint checkpoint, Observation observation, Instant now) {
+    List<Verdict> verdicts = verdicts(checkpoint, observation, Map.of());
+    List<EpochRequest.Disk> renewals = new ArrayList<>();
+    for (Verdict verdict : verdicts) {
+      if (verdict instanceof Verdict.Renew(var recorded, var epoch, var merge)) {
+        renewals.add(new EpochRequest.Disk(recorded.name(), epoch, merge, List.of()));
+      }
+    }
+    return observation instanceof Seen seen && !renewals.isEmpty()
+        ? new Renew(new EpochRequest(renewals), seen)
+        : new Report(status(checkpoint, observation, verdicts, NOT_CARRIED_OVER, now));
+  }
+
+  /** What to say once the sidecar has answered. */
+  public static VirtualMachineCheckpointStatus renewed(
+      Checkpoint checkpoint, Renew renew, EpochResponse response, Instant now) {
+    List<String> answered = response.disks().stream().map(DiskObservation::name).toList();
+    if (!answered.equals(names(renew))) {
+      return notRenewed(
+          checkpoint,
+          renew,
+          new Trouble(
+              Reason.SidecarFailed,
+              "the sidecar answered for the disks %s instead of %s"
+                  .formatted(answered, names(renew))),
+          now);
+    }
+    Seen after = with(renew.seen(), response.disks());
+    List<Verdict> verdicts = verdicts(checkpoint, after, images(renew));
+    return status(checkpoint, after, verdicts, NOT_CARRIED_OVER, now);
+  }
+
+  /** What to say where disks could not be carried over, or not for certain. */
+  public static VirtualMachineCheckpointStatus notRenewed(
+      Checkpoint checkpoint, Renew renew, Trouble trouble, Instant now) {
+    return status(
+        checkpoint, renew.seen(), verdicts(checkpoint, renew.seen(), Map.of()), trouble, now);
+  }
+
+  private static List<Verdict> verdicts(
+      Checkpoint checkpoint, Observation observation, Map<String, DiskImage> carriedOver) {
+    DiskJudge judge = new DiskJudge(checkpoint, observation, carriedOver);
+    return checkpoint.status().disks().stream().map(judge::judge).toList();
+  }
+
+  private static VirtualMachineCheckpointStatus status(
+      Checkpoint checkpoint,
+      Observation observation,
+      List<Verdict> verdicts,
+      Trouble ofTheOthers,
+      Instant now) {
+    List<Disk> disks =
+        verdicts.stream()
+            .map(
+                verdict ->
+                    switch (verdict) {
+                      case Verdict.Judged(var disk) -> disk;
+                      case Verdict.Renew renew ->
+                          Verdicts.unknown(
+                                  renew.recorded(), ofTheOthers.reason(), ofTheOthers.message())
+                              .disk();
+                    })
+            .toList();
+    return new Statuses(checkpoint, now).judged(observation, disks);
+  }
+
+  private static List<String> names(Renew renew) {
+    return renew.request().disks().stream().map(EpochRequest.Disk::name).toList();
+  }
+
+  /** The images that the sidecar was asked about. */
+  private static Map<String, DiskImage> images(Renew renew) {
+    return renew.seen().machine().disks().stream()
+        .filter(disk -> names(renew).contains(disk.name()))
+        .collect(toMap(DiskObservation::name, disk -> disk.image().orElseThrow()));
+  }
+
+  private static Seen with(Seen seen, List<DiskObservation> answered) {
+    MachineObservation machine = seen.machine();
+    List<DiskObservation> disks =
+        machine.disks().stream()
+            .map(
+                disk ->
+                    answered.stream()
+                        .filter(newer -> newer.name().equals(disk.name()))
+                        .findFirst()
+                        .orElse(disk))
+            .toList();
+    return new Seen(
+        seen.at(),
+        seen.node(),
+        seen.startId(),
+        new MachineObservation(
+            machine.qemuVersion(),
+            machine.runState(),
+            machine.runsGuest(),
+            machine.migration(),
+            disks));
+  }
+}

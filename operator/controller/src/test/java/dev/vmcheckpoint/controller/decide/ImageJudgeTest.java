@@ -1,0 +1,491 @@
+package dev.vmcheckpoint.controller.decide;
+
+import static dev.vmcheckpoint.controller.decide.Cases.DIRTY;
+import static dev.vmcheckpoint.controller.decide.Cases.GRANULARITY;
+import static dev.vmcheckpoint.controller.decide.Cases.SIZE;
+import static dev.vmcheckpoint.controller.decide.Cases.bitmap;
+import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
+import static dev.vmcheckpoint.controller.decide.Cases.counting;
+import static dev.vmcheckpoint.controller.decide.Cases.epoch;
+import static dev.vmcheckpoint.controller.decide.Cases.established;
+import static dev.vmcheckpoint.controller.decide.Cases.fileOf;
+import static dev.vmcheckpoint.controller.decide.Cases.image;
+import static dev.vmcheckpoint.controller.decide.Cases.layered;
+import static dev.vmcheckpoint.controller.decide.Cases.machine;
+import static dev.vmcheckpoint.controller.decide.Cases.open;
+import static dev.vmcheckpoint.controller.decide.Cases.recorded;
+import static dev.vmcheckpoint.controller.decide.Cases.reopened;
+import static dev.vmcheckpoint.controller.decide.Cases.seen;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.api.DiskState;
+import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Verdict.Judged;
+import dev.vmcheckpoint.controller.decide.Verdict.Renew;
+import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.DiskImage;
+import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.DiskObservation.Layer;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+/** What an image's history, as its markers tell it, makes of a bitmap that looks perfect. */
+final class ImageJudgeTest {
+  private static final String BASE = "/disks/base.qcow2";
+  private static final String TOP = "/disks/top.qcow2";
+  private static final String MIDDLE = "/disks/middle.qcow2";
+
+  @Nested
+  class OnTheRecordedImage {
+    @Test
+    void theRecordedOpeningIsRecording() {
+      assertRecording(judge(reopened("vda", bitmap("vda"), open("e0"))), "e0");
+    }
+
+    @Test
+    void aNewOpeningWithTheRecordedMarkerHasToBeCarriedOver() {
+      assertRenewed(judge(reopened("vda", bitmap("vda"), epoch("e0"))));
+    }
+
+    @Test
+    void evenIfAnotherCheckpointHadItMarkedAlready() {
+      assertRenewed(judge(reopened("vda", bitmap("vda"), epoch("e0"), epoch("e1"), open("e1"))));
+    }
+
+    @Test
+    void aNewOpeningWithoutTheRecordedMarkerWentBackInTime() {
+      assertLost(judge(reopened("vda", bitmap("vda"))), Reason.RolledBack);
+    }
+
+    @Test
+    void theMarkerOfAnEarlierOpeningProvesNothing() {
+      assertLost(judge(reopened("vda", bitmap("vda"), epoch("d9"))), Reason.RolledBack);
+    }
+
+    @Test
+    void anOpeningThatAnotherCheckpointHadMarkedProvesNothing() {
+      assertLost(judge(reopened("vda", bitmap("vda"), epoch("e1"), open("e1"))), Reason.RolledBack);
+    }
+
+    @Test
+    void anInconsistentMarkerProvesNothing() {
+      assertLost(judge(reopened("vda", bitmap("vda"), epoch("e0", true))), Reason.RolledBack);
+    }
+
+    @Test
+    void aPersistentBitmapOfTheTransientMarkersNameProvesNothing() {
+      BitmapObservation stored =
+          new BitmapObservation("vmcp-open.e0", 1L << 31, 0, false, true, false, false);
+
+      assertLost(judge(reopened("vda", bitmap("vda"), stored)), Reason.RolledBack);
+    }
+
+    @Test
+    void aDiskWithoutAMarkerOnRecordCannotBeProven() {
+      assertLost(
+          judge(
+              recorded("vda", null, recorded("vda").image()),
+              reopened("vda", bitmap("vda"), epoch("e0"), open("e0"))),
+          Reason.RolledBack);
+    }
+
+    @Test
+    void theReasonOfTheBitmapItselfStands() {
+      BitmapObservation broken =
+          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true);
+
+      assertLost(judge(reopened("vda", broken)), Reason.BitmapInconsistent);
+      assertLost(judge(reopened("vda")), Reason.BitmapMissing);
+    }
+
+    @Test
+    void aSmallerDiskIsLostRatherThanCarriedOver() {
+      assertLost(
+          judge(reopened("vda", image("vda"), SIZE - 512, bitmap("vda"), epoch("e0"))),
+          Reason.Shrunk);
+    }
+
+    @Test
+    void aGrownDiskIsCarriedOver() {
+      assertRenewed(judge(reopened("vda", image("vda"), 2 * SIZE, bitmap("vda"), epoch("e0"))));
+    }
+
+    @Test
+    void aBitmapThatWasClearedWhileTheImageWasClosedIsLost() {
+      assertLost(judge(reopened("vda", counting("vda", 0), epoch("e0"))), Reason.Cleared);
+    }
+
+    @Test
+    void anotherBackingChainInANewOpeningIsLost() {
+      DiskImage rebased = new DiskImage(fileOf("vda"), List.of(), Optional.empty());
+
+      assertLost(
+          judge(reopened("vda", rebased, SIZE, bitmap("vda"), epoch("e0"))), Reason.ImageReplaced);
+    }
+
+    @Test
+    void anotherDataFileInANewOpeningIsLost() {
+      DiskImage moved = new DiskImage(fileOf("vda"), List.of(BASE), Optional.of("/disks/data.raw"));
+
+      assertLost(
+          judge(reopened("vda", moved, SIZE, bitmap("vda"), epoch("e0"))), Reason.ImageReplaced);
+    }
+  }
+
+  @Nested
+  class UnderAnOverlay {
+    @Test
+    void withoutTheBitmapItCannotBeSeen() {
+      assertUnknown(
+          judge(onTop(List.of(), layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0")))),
+          Reason.OverlayOnTop);
+    }
+
+    @Test
+    void withTheBitmapCarriedAlongItIsMerged() {
+      assertRenewed(
+          judge(
+              onTop(
+                  List.of(counting("vda", 0)),
+                  layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void alsoWhereTheOverlayHasBeenClosedSince() {
+      assertRenewed(
+          judge(
+              onTop(List.of(counting("vda", 0)), layer(fileOf("vda"), bitmap("vda"), epoch("e0")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void alsoWhereAnotherCheckpointHadTheOverlayMarked() {
+      assertRenewed(
+          judge(
+              onTop(
+                  List.of(counting("vda", 0), epoch("e1"), open("e1")),
+                  layer(fileOf("vda"), bitmap("vda"), epoch("e0")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void alsoWhereTheMarkerWasCarriedAlong() {
+      assertRenewed(
+          judge(
+              onTop(List.of(counting("vda", 0), epoch("e0")), layer(fileOf("vda"), bitmap("vda")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void withoutTheRecordedMarkerItWentBackInTime() {
+      assertLost(
+          judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), bitmap("vda"), epoch("d9")))),
+          Reason.RolledBack);
+    }
+
+    @Test
+    void withoutTheBitmapOnTheRecordedImageWhatThatListedIsGone() {
+      assertLost(
+          judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), epoch("e0"), open("e0")))),
+          Reason.BitmapMissing);
+      assertLost(judge(onTop(List.of(bitmap("vda")))), Reason.BitmapMissing);
+    }
+
+    @Test
+    void inAnOldQemuThatMayNotHaveLoadedItsBitmapsThatIsNotSeen() {
+      Seen paused =
+          seen(machine("7.2.22", "paused", onTop(List.of(bitmap("vda")), layer(fileOf("vda")))));
+
+      assertUnknown(judge(recorded("vda"), paused), Reason.GuestNotRunning);
+    }
+
+    @Test
+    void withABrokenBitmapOnTheRecordedImageItIsLost() {
+      BitmapObservation broken =
+          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true);
+
+      assertLost(
+          judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), broken, epoch("e0")))),
+          Reason.BitmapInconsistent);
+    }
+
+    @Test
+    void withABusyBitmapBelowItIsNotTouched() {
+      BitmapObservation busy =
+          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, true, true, true, false);
+
+      assertUnknown(
+          judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), busy, epoch("e0")))),
+          Reason.Busy);
+    }
+
+    @Test
+    void aLayerBetweenWithoutTheBitmapListsNothing() {
+      DiskImage two = new DiskImage(TOP, List.of(MIDDLE, fileOf("vda"), BASE), Optional.empty());
+
+      assertUnknown(
+          judge(
+              layered(
+                  "vda",
+                  two,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"))))),
+          Reason.OverlayOnTop);
+    }
+
+    @Test
+    void ofSeveralOverlaysThatAllCarryTheBitmapAllAreMerged() {
+      DiskImage two = new DiskImage(TOP, List.of(MIDDLE, fileOf("vda"), BASE), Optional.empty());
+
+      assertRenewed(
+          judge(
+              layered(
+                  "vda",
+                  two,
+                  SIZE,
+                  List.of(counting("vda", 0)),
+                  List.of(
+                      layer(MIDDLE, counting("vda", 0)),
+                      layer(fileOf("vda"), bitmap("vda"), epoch("e0"))))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void aChainThatChangedFurtherBelowWhileClosedIsLost() {
+      DiskImage rebased = new DiskImage(TOP, List.of(fileOf("vda")), Optional.empty());
+
+      assertLost(
+          judge(
+              layered(
+                  "vda",
+                  rebased,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"))))),
+          Reason.ImageReplaced);
+    }
+
+    @Test
+    void aChainThatChangedFurtherBelowInTheSameOpeningIsNot() {
+      DiskImage committed = new DiskImage(TOP, List.of(fileOf("vda")), Optional.empty());
+
+      assertRenewed(
+          judge(
+              layered(
+                  "vda",
+                  committed,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0"))))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void aSmallerOverlayIsLost() {
+      assertLost(
+          judge(
+              layered(
+                  "vda",
+                  overlay(),
+                  SIZE - 512,
+                  List.of(bitmap("vda")),
+                  List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"))))),
+          Reason.Shrunk);
+    }
+
+    private DiskObservation onTop(List<BitmapObservation> bitmaps, Layer... lower) {
+      return layered("vda", overlay(), SIZE, bitmaps, List.of(lower));
+    }
+
+    private DiskImage overlay() {
+      return new DiskImage(TOP, List.of(fileOf("vda"), BASE), Optional.empty());
+    }
+  }
+
+  @Nested
+  class OnTheLayerBelowTheRecordedImage {
+    private final Disk onOverlay = recordedOn(TOP, List.of(fileOf("vda"), BASE));
+
+    @Test
+    void anOverlayThatWasCommittedWithoutAClosureIsRecordedAnew() {
+      Disk judged = assertRecording(judge(bitmap("vda"), epoch("d9"), open("d9")), "d9");
+
+      assertThat(judged.image()).isEqualTo(new Image(fileOf("vda"), List.of(BASE), null));
+    }
+
+    @Test
+    void anOverlayThatWasThrownAwayWentBackInTime() {
+      assertLost(judge(bitmap("vda"), epoch("d9")), Reason.RolledBack);
+    }
+
+    @Test
+    void oneThatWasThrownAwayIsNotTakenForCommittedWhereAnotherCheckpointHadTheOpeningMarked() {
+      assertUnknown(
+          judge(bitmap("vda"), epoch("d9"), epoch("e1"), open("e1")), Reason.DiskReplaced);
+    }
+
+    @Test
+    void oneThatLeftTheRecordedMarkerHereIsCarriedOver() {
+      assertRenewed(judge(bitmap("vda"), epoch("e0")));
+      assertRenewed(judge(bitmap("vda"), epoch("e0"), epoch("e1"), open("e1")));
+    }
+
+    @Test
+    void anotherChainBelowIsLost() {
+      DiskImage rebased = new DiskImage(fileOf("vda"), List.of(), Optional.empty());
+
+      assertLost(
+          ImageJudgeTest.judge(
+              onOverlay, reopened("vda", rebased, SIZE, bitmap("vda"), epoch("e0"))),
+          Reason.ImageReplaced);
+    }
+
+    @Test
+    void aCountThatFellShowsThatTheOverlayWasThrownAway() {
+      assertLost(judge(counting("vda", 0), epoch("d9"), open("d9")), Reason.Cleared);
+    }
+
+    @Test
+    void withoutTheBitmapItIsAnotherImage() {
+      assertUnknown(judge(epoch("d9"), open("d9")), Reason.DiskReplaced);
+    }
+
+    private Verdict judge(BitmapObservation... bitmaps) {
+      return ImageJudgeTest.judge(onOverlay, reopened("vda", bitmaps));
+    }
+  }
+
+  @Nested
+  class OnAnotherImage {
+    @Test
+    void withoutTheBitmapItCannotBeSeen() {
+      assertUnknown(judge(reopened("vda", image("vdx"), SIZE, open("e9"))), Reason.DiskReplaced);
+    }
+
+    @Test
+    void aMovedImageIsCarriedOver() {
+      assertRenewed(judge(reopened("vda", image("vdx"), SIZE, bitmap("vda"), epoch("e0"))));
+    }
+
+    @Test
+    void evenIfAnotherCheckpointHadItMarkedAlready() {
+      assertRenewed(
+          judge(
+              reopened(
+                  "vda", image("vdx"), SIZE, bitmap("vda"), epoch("e0"), epoch("e1"), open("e1"))));
+    }
+
+    @Test
+    void aCopyThatLeftTheMarkerBehindIsLost() {
+      assertLost(judge(reopened("vda", image("vdx"), SIZE, bitmap("vda"))), Reason.ImageReplaced);
+      assertLost(
+          judge(reopened("vda", image("vdx"), SIZE, bitmap("vda"), epoch("d9"))),
+          Reason.ImageReplaced);
+      assertLost(
+          judge(reopened("vda", image("vdx"), SIZE, bitmap("vda"), epoch("e1"), open("e1"))),
+          Reason.ImageReplaced);
+    }
+
+    @Test
+    void theBitmapOfAnotherDiskIsAnotherImage() {
+      assertUnknown(
+          judge(reopened("vda", image("vdb"), SIZE, bitmap("vdb"), epoch("e0"), open("e0"))),
+          Reason.DiskReplaced);
+    }
+  }
+
+  @Nested
+  class OnceTheSidecarHasCarriedItOver {
+    @Test
+    void itIsRecordingInThePresentOpening() {
+      assertRecording(
+          carriedOver(image("vda"), bitmap("vda"), epoch("e0"), epoch("e1"), open("e1")), "e1");
+    }
+
+    @Test
+    void notIfThePresentOpeningIsNotMarked() {
+      assertRenewed(carriedOver(image("vda"), bitmap("vda"), epoch("e0")));
+    }
+
+    @Test
+    void notIfAnotherImageIsThereByThen() {
+      assertRenewed(carriedOver(image("vdx"), bitmap("vda"), epoch("e0"), epoch("e1"), open("e1")));
+    }
+
+    @Test
+    void whatIsSeenByThenIsJudgedAsEver() {
+      assertLost(
+          carriedOver(image("vda"), counting("vda", 0), epoch("e0"), epoch("e1"), open("e1")),
+          Reason.Cleared);
+      assertLost(carriedOver(image("vda"), bitmap("vda"), open("e1")), Reason.RolledBack);
+    }
+
+    private Verdict carriedOver(DiskImage asked, BitmapObservation... bitmaps) {
+      return new DiskJudge(
+              established(recorded("vda")), seen(reopened("vda", bitmaps)), Map.of("vda", asked))
+          .judge(recorded("vda"));
+    }
+  }
+
+  private static Layer layer(String file, BitmapObservation... bitmaps) {
+    return new Layer(file, List.of(bitmaps));
+  }
+
+  private static Disk recordedOn(String file, List<String> backing) {
+    return recorded("vda", "e0", new Image(file, backing, null));
+  }
+
+  private static Verdict judge(DiskObservation observed) {
+    return judge(recorded("vda"), observed);
+  }
+
+  private static Verdict judge(Disk recorded, DiskObservation observed) {
+    return judge(recorded, seen(observed));
+  }
+
+  private static Verdict judge(Disk recorded, Seen seen) {
+    return new DiskJudge(established(recorded), seen, Map.of()).judge(recorded);
+  }
+
+  private static void assertRenewed(Verdict verdict, String... merge) {
+    assertThat(verdict)
+        .isInstanceOfSatisfying(
+            Renew.class,
+            renew -> {
+              assertThat(renew.epoch()).isEqualTo("e0");
+              assertThat(renew.merge()).containsExactly(merge);
+            });
+  }
+
+  private static Disk assertRecording(Verdict verdict, String epoch) {
+    Disk disk = assertJudged(verdict, DiskState.Recording, Reason.Recording);
+    assertThat(disk.epoch()).isEqualTo(epoch);
+    return disk;
+  }
+
+  private static void assertLost(Verdict verdict, Reason reason) {
+    assertThat(assertJudged(verdict, DiskState.Lost, reason).message()).isNotBlank();
+  }
+
+  private static void assertUnknown(Verdict verdict, Reason reason) {
+    Disk disk = assertJudged(verdict, DiskState.Unknown, reason);
+    assertThat(disk.message()).isNotBlank();
+    assertThat(disk.epoch()).isEqualTo("e0");
+  }
+
+  private static Disk assertJudged(Verdict verdict, DiskState state, Reason reason) {
+    assertThat(verdict).isInstanceOf(Judged.class);
+    Disk disk = ((Judged) verdict).disk();
+    assertThat(disk.state()).as("%s: %s", disk.reason(), disk.message()).isEqualTo(state);
+    assertThat(disk.reason()).isEqualTo(reason);
+    return disk;
+  }
+}
