@@ -2,8 +2,12 @@ package dev.vmcheckpoint.controller;
 
 import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.fixture.HoldableExecutor;
+import dev.vmcheckpoint.controller.fixture.Relay;
+import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import io.fabric8.kubernetes.client.Config;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -14,6 +18,42 @@ final class WatchIT {
   @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
 
   private static final String MACHINES = "pods labelled " + WellKnown.VIRTUAL_MACHINE_LABEL;
+
+  @Test
+  void aConnectionThatEndsWhileAnEventIsTakenInCostsNoLaterEvent() throws Exception {
+    CLUSTER.startSidecar();
+    CLUSTER.startMachine("db-0", "vda");
+    Config config = CLUSTER.operatorConfig();
+    HoldableExecutor executor = new HoldableExecutor();
+    try (Relay relay = Relay.before(config);
+        OperatorProcess _ = OperatorProcess.start(CLUSTER, config, executor)) {
+      executor.hold();
+      TestCheckpoint before = CLUSTER.apply("before", "db-0");
+      TestCluster.awaitThat("an event that is taken in", executor::isHolding);
+
+      relay.cut();
+
+      executor.release();
+      before.whenReady();
+      CLUSTER.apply("after", "db-0").whenReady();
+    }
+  }
+
+  @Test
+  void aConnectionThatGoesSilentIsGivenUp() throws Exception {
+    CLUSTER.startSidecar();
+    CLUSTER.startMachine("db-0", "vda");
+    Config config = CLUSTER.operatorConfig();
+    config.setWebsocketPingInterval(1_000L);
+    try (Relay relay = Relay.before(config);
+        OperatorProcess _ = OperatorProcess.start(CLUSTER, config)) {
+      CLUSTER.apply("before", "db-0").whenReady();
+
+      relay.silence();
+
+      CLUSTER.apply("after", "db-0").whenReady();
+    }
+  }
 
   @ParameterizedTest
   @MethodSource("changes")
