@@ -10,6 +10,7 @@ import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.MeteredNodeApi;
 import dev.vmcheckpoint.controller.nodes.NodeApis;
+import dev.vmcheckpoint.controller.observe.CacheGuard;
 import dev.vmcheckpoint.controller.observe.MachinePods;
 import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.SidecarPods;
@@ -39,6 +40,7 @@ import org.slf4j.LoggerFactory;
 final class Application {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration RECONCILIATIONS_END_WITHIN = Duration.ofSeconds(10);
+  private static final Duration CACHES_COMPARED_EVERY = Duration.ofMinutes(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
 
@@ -53,6 +55,7 @@ final class Application {
     KubernetesClient client = new KubernetesClientBuilder().build();
     NodeApis sidecars = NodeApis.over(HttpNodeApi.newClient(tls, CONNECT_TIMEOUT));
     LeaseLeadership leadership = new LeaseLeadership(client, podNamespace, podName);
+    CacheGuard guard = new CacheGuard(shutdown::atOnce);
     Operator operator =
         operator(
             client,
@@ -60,6 +63,7 @@ final class Application {
                 client,
                 (node, address) -> new MeteredNodeApi(sidecars.at(node, address), meters),
                 leadership,
+                guard,
                 options,
                 podName,
                 Clock.systemUTC()),
@@ -77,6 +81,7 @@ final class Application {
     shutdown.onSignal(
         () -> {
           probes.notReady();
+          guard.close();
           leadership.resign();
           operator.stop();
           leadership.release();
@@ -89,6 +94,7 @@ final class Application {
       shutdown.failed();
       throw e;
     }
+    guard.start(CACHES_COMPARED_EVERY);
     probes.readyWhile(() -> operator.getRuntimeInfo().allEventSourcesAreHealthy());
     LOG.info("The operator has started");
     shutdown.await();
@@ -99,15 +105,16 @@ final class Application {
       KubernetesClient client,
       NodeApis nodes,
       Leadership leadership,
+      CacheGuard guard,
       Options options,
       String instance,
       Clock clock) {
     InFlightLimits limits = new InFlightLimits();
-    SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes);
+    SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes, client);
     MachinePods machines = new MachinePods(options.virtualMachineLabels, client);
     Attempts attempts = new Attempts(clock, new BackOff(random()));
     return new CheckpointReconciler(
-        new Observer(machines, sidecars, limits),
+        new Observer(machines, sidecars, limits, client, guard),
         new Actions(client, sidecars, limits, leadership, attempts),
         attempts,
         new Resources(client),

@@ -4,6 +4,7 @@ import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.fixture.ApiCalls;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
+import dev.vmcheckpoint.controller.observe.CacheGuard;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -12,6 +13,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 
 /**
  * The operator as its process runs it, with the rights of its service account and elected by its
@@ -20,6 +24,7 @@ import java.util.UUID;
 final class OperatorProcess implements AutoCloseable {
   static final Duration POLL_INTERVAL = Duration.ofMillis(500);
   static final Duration DELETION_TIMEOUT = Duration.ofSeconds(4);
+  private static final Duration CACHES_COMPARED_EVERY = Duration.ofSeconds(2);
 
   /** A second label by which pods may say which machine they run. */
   static final String OTHER_LABEL = "example.com/machine";
@@ -27,12 +32,15 @@ final class OperatorProcess implements AutoCloseable {
   private final ApiCalls calls = new ApiCalls();
   private final KubernetesClient client;
   private final LeaseLeadership leadership;
+  private final List<String> alarms = new CopyOnWriteArrayList<>();
+  private final CacheGuard guard = new CacheGuard(alarms::add);
   private final Operator operator;
 
-  private OperatorProcess(TestCluster cluster, Config config) {
+  private OperatorProcess(TestCluster cluster, Config config, Executor executor) {
     client =
         new KubernetesClientBuilder()
             .withConfig(config)
+            .withTaskExecutor(executor)
             .withHttpClientBuilderConsumer(http -> http.addOrReplaceInterceptor("calls", calls))
             .build();
     Options options = new Options();
@@ -48,6 +56,7 @@ final class OperatorProcess implements AutoCloseable {
                 client,
                 (node, _) -> cluster.sidecar(node),
                 leadership,
+                guard,
                 options,
                 podName,
                 Clock.systemUTC()),
@@ -62,8 +71,14 @@ final class OperatorProcess implements AutoCloseable {
 
   /** Starts an operator that reaches the API server in a given way. */
   static OperatorProcess start(TestCluster cluster, Config config) {
-    OperatorProcess started = new OperatorProcess(cluster, config);
+    return start(cluster, config, Executors.newVirtualThreadPerTaskExecutor());
+  }
+
+  /** Starts an operator that takes in the API server's events on a given executor. */
+  static OperatorProcess start(TestCluster cluster, Config config, Executor executor) {
+    OperatorProcess started = new OperatorProcess(cluster, config, executor);
     started.operator.start();
+    started.guard.start(CACHES_COMPARED_EVERY);
     TestCluster.awaitThat("leadership", started.leadership::isLeading);
     return started;
   }
@@ -78,9 +93,15 @@ final class OperatorProcess implements AutoCloseable {
     return leadership.term();
   }
 
+  /** What would have ended it. */
+  List<String> alarms() {
+    return alarms;
+  }
+
   /** Stops it in order, as on a signal. */
   @Override
   public void close() {
+    guard.close();
     leadership.resign();
     operator.stop();
     leadership.release();

@@ -43,8 +43,16 @@ public final class MachinePods {
 
   /** Event sources that keep the pods, and wake the checkpoints that are in the cache. */
   List<InformerEventSource<Pod, VirtualMachineCheckpoint>> watch(
-      EventSourceContext<VirtualMachineCheckpoint> context, Checkpoints checkpoints) {
-    labels.forEach(label -> informers.add(informer(label, context, checkpoints)));
+      EventSourceContext<VirtualMachineCheckpoint> context,
+      Checkpoints checkpoints,
+      CacheGuard guard) {
+    for (String label : labels) {
+      InformerEventSource<Pod, VirtualMachineCheckpoint> informer =
+          informer(label, context, checkpoints);
+      informers.add(informer);
+      guard.guard(
+          "pods labelled " + label, informer, client.pods().inAnyNamespace().withLabel(label));
+    }
     return informers;
   }
 

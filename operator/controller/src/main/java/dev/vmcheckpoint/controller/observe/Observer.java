@@ -9,6 +9,7 @@ import dev.vmcheckpoint.controller.decide.MachineSelection;
 import dev.vmcheckpoint.controller.decide.Observation;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
@@ -23,13 +24,27 @@ public final class Observer {
   private final MachinePods machines;
   private final SidecarPods sidecars;
   private final InFlightLimits limits;
+  private final KubernetesClient client;
+  private final CacheGuard guard;
   private final Looks looks;
   private final HandedLooks handed = new HandedLooks();
 
-  public Observer(MachinePods machines, SidecarPods sidecars, InFlightLimits limits) {
+  /**
+   * Observes nothing yet.
+   *
+   * @param guard is to guard all that is watched
+   */
+  public Observer(
+      MachinePods machines,
+      SidecarPods sidecars,
+      InFlightLimits limits,
+      KubernetesClient client,
+      CacheGuard guard) {
     this.machines = machines;
     this.sidecars = sidecars;
     this.limits = limits;
+    this.client = client;
+    this.guard = guard;
     this.looks = new Looks(sidecars);
   }
 
@@ -44,9 +59,13 @@ public final class Observer {
       Leadership leadership,
       Duration pollInterval) {
     Checkpoints checkpoints = new Checkpoints(context.getPrimaryCache());
+    guard.guard(
+        "checkpoints",
+        context.getPrimaryCache(),
+        client.resources(VirtualMachineCheckpoint.class).inAnyNamespace());
     List<EventSource<?, VirtualMachineCheckpoint>> sources =
-        new ArrayList<>(machines.watch(context, checkpoints));
-    sources.add(sidecars.watch(context, machines, checkpoints));
+        new ArrayList<>(machines.watch(context, checkpoints, guard));
+    sources.add(sidecars.watch(context, machines, checkpoints, guard));
     sources.add(new NodePoll(checkpoints, machines, looks, handed, leadership, pollInterval));
     return sources;
   }

@@ -5,6 +5,7 @@ import dev.vmcheckpoint.controller.nodes.NodeApis;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
 import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
@@ -30,6 +31,7 @@ public final class SidecarPods implements Sidecars {
 
   private final String namespace;
   private final NodeApis nodes;
+  private final KubernetesClient client;
   private final List<InformerEventSource<Pod, VirtualMachineCheckpoint>> informers =
       new CopyOnWriteArrayList<>();
 
@@ -38,16 +40,18 @@ public final class SidecarPods implements Sidecars {
    *
    * @param namespace the only namespace whose pods are believed to be sidecars
    */
-  public SidecarPods(String namespace, NodeApis nodes) {
+  public SidecarPods(String namespace, NodeApis nodes, KubernetesClient client) {
     this.namespace = namespace;
     this.nodes = nodes;
+    this.client = client;
   }
 
   /** An event source that keeps the pods. */
   InformerEventSource<Pod, VirtualMachineCheckpoint> watch(
       EventSourceContext<VirtualMachineCheckpoint> context,
       MachinePods machines,
-      Checkpoints checkpoints) {
+      Checkpoints checkpoints,
+      CacheGuard guard) {
     Function<Pod, List<String>> node = pod -> node(pod).stream().toList();
     InformerEventSource<Pod, VirtualMachineCheckpoint> informer =
         new InformerEventSource<>(
@@ -61,6 +65,10 @@ public final class SidecarPods implements Sidecars {
             context);
     informer.addIndexers(Map.of(BY_NODE, node));
     informers.add(informer);
+    guard.guard(
+        "pods of sidecars",
+        informer,
+        client.pods().inNamespace(namespace).withLabelSelector(LABEL));
     return informer;
   }
 
