@@ -1,0 +1,94 @@
+package dev.vmcheckpoint.proof;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One disk of an established checkpoint, what was said of it, and its base copies. */
+final class TrackedDisk {
+  /** Of the base copies of a disk only the oldest and the newest are kept. */
+  private static final int MOST_BASES = 2;
+
+  private final String device;
+  private final String bitmap;
+  private final Volume volume;
+  private final List<Content> bases = new ArrayList<>();
+  private boolean wasLost;
+  private JsonNode said = MissingNode.getInstance();
+
+  /**
+   * A disk of a checkpoint that has just been established.
+   *
+   * @param volume what the device holds then
+   */
+  TrackedDisk(String device, String bitmap, Volume volume) {
+    this.device = device;
+    this.bitmap = bitmap;
+    this.volume = volume;
+  }
+
+  String device() {
+    return device;
+  }
+
+  String bitmap() {
+    return bitmap;
+  }
+
+  /** What the device held when the checkpoint was made. */
+  Volume volume() {
+    return volume;
+  }
+
+  /** Copies from which a restore must be exact while the disk is Recording. */
+  List<Content> bases() {
+    return bases;
+  }
+
+  void addBase(Content base) {
+    if (bases.size() == MOST_BASES) {
+      bases.removeLast();
+    }
+    bases.add(base);
+  }
+
+  /** Takes note of the disk in a status. */
+  void isSaid(JsonNode now) {
+    if (!now.path("bitmap").asText().equals(bitmap)) {
+      throw new AssertionError(
+          "bitmap %s of disk %s has changed: %s".formatted(bitmap, device, now));
+    }
+    if (isLost() && !now.path("state").asText().equals("Lost")) {
+      throw new AssertionError("Lost is final, but disk %s is now %s".formatted(device, now));
+    }
+    wasLost = isLost();
+    said = now;
+  }
+
+  String state() {
+    return said.path("state").asText();
+  }
+
+  String reason() {
+    return said.path("reason").asText();
+  }
+
+  boolean isLost() {
+    return state().equals("Lost");
+  }
+
+  /** Whether it was called Lost before the last status. */
+  boolean wasLost() {
+    return wasLost;
+  }
+
+  boolean isRecording() {
+    return state().equals("Recording");
+  }
+
+  @Override
+  public String toString() {
+    return "disk %s (bitmap %s), %s".formatted(device, bitmap, said);
+  }
+}
