@@ -33,14 +33,21 @@ final class Histories {
     try (World world =
         new World(system, counts, "vm-" + machines.incrementAndGet(), history.diskClusters())) {
       for (Step step : history.steps()) {
-        if (step.take(world)) {
-          counts.count("step " + step.getClass().getSimpleName());
-        }
+        take(step, world, counts);
       }
       counts.count("history");
       return Optional.empty();
     } catch (AssertionError | RuntimeException e) {
       return Optional.of(new Failure(history, e));
+    }
+  }
+
+  private static void take(Step step, World world, Tally counts) {
+    long start = System.nanoTime();
+    if (step.take(world)) {
+      String kind = "step " + step.getClass().getSimpleName();
+      counts.count(kind);
+      counts.time(kind, System.nanoTime() - start);
     }
   }
 

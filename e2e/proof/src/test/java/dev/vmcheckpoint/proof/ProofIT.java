@@ -43,15 +43,18 @@ final class ProofIT {
     Instant end = Instant.now().plus(SHORT_RUN);
     boolean bounded = count != Integer.MAX_VALUE;
     System.out.printf("PROOF seed %d%n", seed);
-    for (int i = 0; i < count && (bounded || Instant.now().isBefore(end)); i++) {
-      History history = History.of(seed + i, fragments);
-      String steps = System.getProperty("proof.steps", "");
-      if (!steps.isEmpty()) {
-        history = history.only(History.numbers(steps));
+    try {
+      for (int i = 0; i < count && (bounded || Instant.now().isBefore(end)); i++) {
+        History history = History.of(seed + i, fragments);
+        String steps = System.getProperty("proof.steps", "");
+        if (!steps.isEmpty()) {
+          history = history.only(History.numbers(steps));
+        }
+        histories.run(history).ifPresent(failure -> report(histories.shrink(failure)));
       }
-      histories.run(history).ifPresent(failure -> report(histories.shrink(failure)));
+    } finally {
+      System.out.printf("PROOF%n%s%n", tally);
     }
-    System.out.printf("PROOF%n%s%n", tally);
     assertThat(tally.of("restore exact")).isPositive();
   }
 
