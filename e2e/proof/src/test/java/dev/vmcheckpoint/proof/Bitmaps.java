@@ -1,16 +1,20 @@
 package dev.vmcheckpoint.proof;
 
 import java.util.BitSet;
-import java.util.HashMap;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
- * The reference model: which bitmaps a disk must have, and what each must list at least. It knows
- * what was done to the disk, and nothing of what QEMU or the system say.
+ * The reference model: which bitmaps an image must have, and what each must list at least. It knows
+ * what was done to the image, and nothing of what QEMU or the system say.
  */
 final class Bitmaps {
-  private final Map<String, Bitmap> byName = new HashMap<>();
+  private final Map<String, Bitmap> byName = new TreeMap<>();
+
+  /** What was written, in sectors. */
+  private final Extents written = new Extents();
 
   /** One bitmap: {@code granules} are those that were written since it was added. */
   private record Bitmap(long granularityBytes, boolean persistent, BitSet granules) {
@@ -18,6 +22,10 @@ final class Bitmaps {
       granules.set(
           Math.toIntExact(offset / granularityBytes),
           Math.toIntExact((offset + length - 1) / granularityBytes) + 1);
+    }
+
+    Bitmap copy() {
+      return new Bitmap(granularityBytes, persistent, (BitSet) granules.clone());
     }
   }
 
@@ -30,9 +38,20 @@ final class Bitmaps {
     byName.remove(name);
   }
 
-  /** The guest wrote, zeroed or discarded. */
+  /** The guest wrote or zeroed. */
   void write(long offset, long length) {
+    written.add(offset, length);
+    discard(offset, length);
+  }
+
+  /** The guest discarded, which need not change the image. */
+  void discard(long offset, long length) {
     byName.values().forEach(bitmap -> bitmap.mark(offset, length));
+  }
+
+  /** Everything that was written to another image is written to this one. */
+  void writeAllOf(Bitmaps other) {
+    other.written.forEach((from, to) -> write(from, to - from));
   }
 
   /** QEMU closed the image in order. */
@@ -49,11 +68,33 @@ final class Bitmaps {
     return byName.containsKey(name);
   }
 
+  Collection<String> names() {
+    return byName.keySet();
+  }
+
+  Bitmaps copy() {
+    Bitmaps copy = withNames(names());
+    written.forEach((from, to) -> copy.written.add(from, to - from));
+    return copy;
+  }
+
+  /** Some of the bitmaps, as they are, on an image without data of its own. */
+  Bitmaps withNames(Collection<String> names) {
+    Bitmaps some = new Bitmaps();
+    byName.forEach(
+        (name, bitmap) -> {
+          if (names.contains(name)) {
+            some.byName.put(name, bitmap.copy());
+          }
+        });
+    return some;
+  }
+
   /** The first granule that a bitmap lacks, given what it lists. */
   Optional<String> missingFrom(String name, Extents listed) {
     Bitmap bitmap = byName.get(name);
     if (bitmap == null) {
-      return Optional.of("the model knows no bitmap " + name);
+      return Optional.of("anything, as the model knows no bitmap of that name");
     }
     return bitmap.granules().stream()
         .filter(granule -> !listed.contains(granule * bitmap.granularityBytes()))

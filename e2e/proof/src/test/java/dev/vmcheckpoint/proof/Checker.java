@@ -3,7 +3,6 @@ package dev.vmcheckpoint.proof;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /** Holds what the statuses say, after a handled probe, against the model and against the disks. */
 final class Checker {
@@ -24,36 +23,35 @@ final class Checker {
       probe();
       boolean last = System.nanoTime() > end;
       settled =
-          disks()
+          world
+              .disks()
               .map(disk -> disk.wasLost() || Expectation.of(world, disk).accepts(disk, last))
               .reduce(true, Boolean::logicalAnd);
       compare();
     }
-    disks()
+    world
+        .disks()
         .forEach(disk -> world.tally().count("disk %s, %s".formatted(disk.state(), disk.reason())));
   }
 
   /** Probes all checkpoints and returns the disks that may be relied on. */
   List<TrackedDisk> recording() {
     probe();
-    return disks().filter(TrackedDisk::isRecording).toList();
-  }
-
-  private Stream<TrackedDisk> disks() {
-    return world.checkpoints().stream().flatMap(tracked -> tracked.disks().stream());
+    return world.disks().filter(TrackedDisk::isRecording).toList();
   }
 
   private void probe() {
     world.system().requireAlive();
     Resource.probe(world.checkpoints(), Tracked::resource)
         .forEach((tracked, status) -> tracked.isSaid(status, world.devices()));
+    world.disks().filter(TrackedDisk::isRecording).forEach(TrackedDisk::isSeen);
   }
 
   /** Restores what may be relied on, disk by disk. */
   private void compare() {
     for (String device : world.devices().keySet()) {
       List<TrackedDisk> recording =
-          disks().filter(disk -> disk.isRecording() && disk.device().equals(device)).toList();
+          world.disks().filter(disk -> disk.isRecording() && disk.device().equals(device)).toList();
       if (!recording.isEmpty()) {
         compare(device, recording);
       }

@@ -1,30 +1,53 @@
 package dev.vmcheckpoint.proof;
 
+import java.util.Set;
+
 /**
  * What the model expects to be said of a disk.
  *
- * @param state the only right one
+ * @param states what is right
  * @param because why
  */
-record Expectation(String state, String because) {
+record Expectation(Set<String> states, String because) {
+  private static final String RECORDING = "Recording";
+  private static final String UNKNOWN = "Unknown";
+  private static final String LOST = "Lost";
+
   /**
    * What is to be said of a disk of an established checkpoint in the present state of the world.
    */
   static Expectation of(World world, TrackedDisk disk) {
     if (!world.machine().isRunning()) {
-      return new Expectation("Unknown", "the machine does not run");
+      return only(UNKNOWN, "the machine does not run");
     }
     Volume now = world.devices().get(disk.device());
     if (now == null) {
-      return new Expectation("Unknown", "the device is not there");
+      return only(UNKNOWN, "the device is not there");
     }
     if (!now.equals(disk.volume())) {
-      return new Expectation("Unknown", "the device holds another disk");
+      return only(UNKNOWN, "the device holds another volume");
+    }
+    if (world.busyBitmaps().contains(disk.bitmap())) {
+      return only(UNKNOWN, "somebody uses the bitmap");
     }
     if (!now.bitmaps().has(disk.bitmap())) {
-      return new Expectation("Lost", "the bitmap cannot be there any more");
+      return disk.recordedImage().equals(now.active())
+          ? only(LOST, "the bitmap cannot be there any more")
+          : only(UNKNOWN, "another image is active, and has no such bitmap");
     }
-    return new Expectation("Recording", "nothing has happened to the bitmap");
+    if (disk.isShrunk()) {
+      return only(LOST, "the disk was smaller");
+    }
+    return switch (disk.rollback()) {
+      case CERTAIN -> only(LOST, "the disk is older than it was when it was last seen");
+      case PERHAPS ->
+          new Expectation(Set.of(LOST, RECORDING), "the disk may be older than when it was seen");
+      case NONE -> only(RECORDING, "nothing has happened to the bitmap");
+    };
+  }
+
+  private static Expectation only(String state, String because) {
+    return new Expectation(Set.of(state), because);
   }
 
   /**
@@ -34,12 +57,12 @@ record Expectation(String state, String because) {
    * @return whether it is right
    */
   boolean accepts(TrackedDisk disk, boolean last) {
-    if (disk.state().equals(state)) {
+    if (states.contains(disk.state())) {
       return true;
     }
-    if (disk.state().equals("Unknown") && !last) {
+    if (disk.state().equals(UNKNOWN) && !last) {
       return false;
     }
-    throw new AssertionError("expected is %s, as %s; said is %s".formatted(state, because, disk));
+    throw new AssertionError("expected is %s, as %s; said is %s".formatted(states, because, disk));
   }
 }

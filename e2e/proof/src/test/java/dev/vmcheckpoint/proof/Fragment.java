@@ -8,9 +8,20 @@ import dev.vmcheckpoint.proof.CopySteps.Way;
 import dev.vmcheckpoint.proof.GuestSteps.Change;
 import dev.vmcheckpoint.proof.GuestSteps.Flush;
 import dev.vmcheckpoint.proof.GuestSteps.Write;
+import dev.vmcheckpoint.proof.LayerSteps.CarriedSnapshot;
+import dev.vmcheckpoint.proof.LayerSteps.Commit;
+import dev.vmcheckpoint.proof.LayerSteps.Mirror;
+import dev.vmcheckpoint.proof.LayerSteps.Snapshot;
+import dev.vmcheckpoint.proof.LayerSteps.Stream;
 import dev.vmcheckpoint.proof.LifeSteps.Kill;
 import dev.vmcheckpoint.proof.LifeSteps.Start;
 import dev.vmcheckpoint.proof.LifeSteps.Stop;
+import dev.vmcheckpoint.proof.OfflineSteps.Move;
+import dev.vmcheckpoint.proof.OfflineSteps.OfflineCommit;
+import dev.vmcheckpoint.proof.OfflineSteps.Revert;
+import dev.vmcheckpoint.proof.OfflineSteps.Save;
+import dev.vmcheckpoint.proof.OfflineSteps.Swap;
+import dev.vmcheckpoint.proof.OfflineSteps.ThrowAwayTop;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -27,7 +38,16 @@ enum Fragment {
   RESTART(6),
   STOP(2),
   KILL(2),
-  START(3);
+  START(3),
+  OVERLAY(4),
+  OVERLAY_AND_COMMIT(4),
+  COMMIT(4),
+  STREAM(1),
+  MIRROR(1),
+  OFFLINE(6),
+  SAVE_AND_REVERT(4),
+  SWAP_AND_BACK(2),
+  CARRIED_OVERLAY(5);
 
   private final int weight;
 
@@ -53,7 +73,59 @@ enum Fragment {
       case STOP -> List.of(new Stop(random.nextBoolean()));
       case KILL -> List.of(new Kill(random.nextBoolean()), new Start());
       case START -> List.of(new Start());
+      case OVERLAY -> List.of(new Snapshot(random.nextInt(2)));
+      case OVERLAY_AND_COMMIT -> overlayAndCommit(random);
+      case COMMIT -> List.of(new Commit(random.nextInt(2), random.nextInt(4)));
+      case STREAM -> List.of(new Stream(random.nextInt(2)));
+      case MIRROR -> List.of(new Mirror(random.nextInt(2)));
+      case OFFLINE -> List.of(new Stop(random.nextBoolean()), offline(random), new Start());
+      case SAVE_AND_REVERT -> saveAndRevert(random);
+      case SWAP_AND_BACK -> swapAndBack(random);
+      case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(random.nextInt(2)));
     };
+  }
+
+  private static List<Step> overlayAndCommit(RandomGenerator random) {
+    int device = random.nextInt(2);
+    return List.of(
+        new Snapshot(device), write(random), write(random), new Commit(device, random.nextInt(4)));
+  }
+
+  private static Step offline(RandomGenerator random) {
+    int device = random.nextInt(2);
+    return switch (random.nextInt(5)) {
+      case 0 -> new Save(device);
+      case 1 -> new Revert(device);
+      case 2 -> new OfflineCommit(device);
+      case 3 -> new ThrowAwayTop(device);
+      default -> new Move(device);
+    };
+  }
+
+  private static List<Step> saveAndRevert(RandomGenerator random) {
+    int device = random.nextInt(2);
+    return List.of(
+        new Stop(random.nextBoolean()),
+        new Save(device),
+        new Start(),
+        write(random),
+        random.nextBoolean() ? copy(random) : write(random),
+        write(random),
+        new Stop(random.nextBoolean()),
+        new Revert(device),
+        new Start());
+  }
+
+  private static List<Step> swapAndBack(RandomGenerator random) {
+    return List.of(
+        new Stop(random.nextBoolean()),
+        new Swap(),
+        new Start(),
+        write(random),
+        new Check(),
+        new Stop(random.nextBoolean()),
+        new Swap(),
+        new Start());
   }
 
   private static Step write(RandomGenerator random) {

@@ -17,14 +17,10 @@ final class GuestSteps {
    * @param offset in bytes, taken modulo the disk's size
    * @param pattern the byte that is written
    */
-  record Write(Change change, int device, long offset, long length, int pattern) implements Step {
+  record Write(Change change, int device, long offset, long length, int pattern)
+      implements DeviceStep {
     @Override
-    public boolean take(World world) {
-      if (!world.machine().isRunning() || world.device(device).isEmpty()) {
-        return false;
-      }
-      String name = world.device(device).get();
-      Volume volume = world.volume(name);
+    public boolean take(World world, String name, Volume volume) {
       long start = offset % volume.sizeBytes();
       long bytes = Math.min(length, volume.sizeBytes() - start);
       world.guest(
@@ -34,19 +30,20 @@ final class GuestSteps {
             case ZERO -> "write -z %d %d".formatted(start, bytes);
             case DISCARD -> "discard %d %d".formatted(start, bytes);
           });
-      volume.bitmaps().write(start, bytes);
+      if (change == Change.DISCARD) {
+        volume.bitmaps().discard(start, bytes);
+      } else {
+        volume.bitmaps().write(start, bytes);
+      }
       return true;
     }
   }
 
   /** The guest waits until what it wrote is on the medium. */
-  record Flush(int device) implements Step {
+  record Flush(int device) implements DeviceStep {
     @Override
-    public boolean take(World world) {
-      if (!world.machine().isRunning() || world.device(device).isEmpty()) {
-        return false;
-      }
-      world.guest(world.device(device).get(), "flush");
+    public boolean take(World world, String name, Volume volume) {
+      world.guest(name, "flush");
       return true;
     }
   }

@@ -17,9 +17,9 @@ final class Images {
   }
 
   /** Copies a file as it is now, as a storage snapshot does. */
-  static Path copy(Path file, Path copy) {
+  static Path copy(Path from, Path to) {
     try {
-      return Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+      return Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

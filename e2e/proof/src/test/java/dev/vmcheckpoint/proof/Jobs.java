@@ -18,9 +18,12 @@ final class Jobs {
     }
   }
 
-  /** Waits until a job has reached a status. */
-  static void await(Monitor monitor, String id, String status) {
-    Awaiting.of("job %s %s".formatted(id, status)).until(() -> status(monitor, id).equals(status));
+  /** Lets a job that mirrors or commits go over to its target, and waits for its end. */
+  static void complete(Monitor monitor, String id) {
+    Awaiting.of("job %s being ready".formatted(id))
+        .until(() -> status(monitor, id).equals("ready"));
+    monitor.run("job-complete", "id", id);
+    awaitEnd(monitor, id);
   }
 
   private static String status(Monitor monitor, String id) {

@@ -12,7 +12,7 @@ final class LifeSteps {
         return false;
       }
       world.machine().quit();
-      world.devices().values().forEach(volume -> volume.bitmaps().close());
+      world.devices().values().forEach(Volume::close);
       endPod(world, podEnds);
       return true;
     }
@@ -26,7 +26,7 @@ final class LifeSteps {
         return false;
       }
       world.machine().kill();
-      world.devices().values().forEach(volume -> volume.bitmaps().kill());
+      world.devices().values().forEach(Volume::kill);
       endPod(world, podEnds);
       return true;
     }

@@ -8,9 +8,11 @@ import dev.vmcheckpoint.proof.fixture.TheSystem;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,7 +39,7 @@ final class ProofIT {
   void whateverHappensEveryRestoreIsExact() {
     Tally tally = new Tally();
     Histories histories = new Histories(system.orElseThrow(), tally);
-    Set<Fragment> fragments = EnumSet.allOf(Fragment.class);
+    Set<Fragment> fragments = fragments();
     long seed = Long.getLong("proof.seed", System.nanoTime());
     int count = Integer.getInteger("proof.histories", Integer.MAX_VALUE);
     Instant end = Instant.now().plus(SHORT_RUN);
@@ -56,6 +58,16 @@ final class ProofIT {
       System.out.printf("PROOF%n%s%n", tally);
     }
     assertThat(tally.of("restore exact")).isPositive();
+  }
+
+  /** Those that the property names, or all. */
+  private static Set<Fragment> fragments() {
+    String names = System.getProperty("proof.fragments", "");
+    return names.isEmpty()
+        ? EnumSet.allOf(Fragment.class)
+        : Arrays.stream(names.split(","))
+            .map(Fragment::valueOf)
+            .collect(Collectors.toCollection(() -> EnumSet.noneOf(Fragment.class)));
   }
 
   private static void report(Histories.Failure failure) {

@@ -2,6 +2,7 @@ package dev.vmcheckpoint.proof;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,6 +15,9 @@ final class TrackedDisk {
   private final String bitmap;
   private final Volume volume;
   private final List<Content> bases = new ArrayList<>();
+  private int seenOpening;
+  private Rollback rollback = Rollback.NONE;
+  private boolean shrunk;
   private boolean wasLost;
   private JsonNode said = MissingNode.getInstance();
 
@@ -26,6 +30,17 @@ final class TrackedDisk {
     this.device = device;
     this.bitmap = bitmap;
     this.volume = volume;
+    seenOpening = volume.openings();
+  }
+
+  /** Whether the disk was reverted to a time before it was last seen. */
+  enum Rollback {
+    /** It was not. */
+    NONE,
+    /** Only the system may know that it was there in the meantime: no tool has asked. */
+    PERHAPS,
+    /** It was. */
+    CERTAIN
   }
 
   String device() {
@@ -64,6 +79,47 @@ final class TrackedDisk {
     }
     wasLost = isLost();
     said = now;
+  }
+
+  /** It was seen Recording after a handled probe. */
+  void isSeen() {
+    seenOpening = volume.openings();
+    rollback = Rollback.NONE;
+  }
+
+  Rollback rollback() {
+    return rollback;
+  }
+
+  /** The volume is again what it was in one of its openings. */
+  void isRolledBackTo(int opening) {
+    if (seenOpening > opening) {
+      rollback = Rollback.CERTAIN;
+    } else if (volume.openings() > opening && rollback == Rollback.NONE) {
+      rollback = Rollback.PERHAPS;
+    }
+  }
+
+  /**
+   * The active image, with the disk's bitmap, is not used any more: whatever is below is older.
+   * Whether that is known depends on whether it was seen.
+   */
+  void isLeftAbove() {
+    rollback = recordedImage().equals(volume.active()) ? Rollback.CERTAIN : Rollback.PERHAPS;
+  }
+
+  /** Whether it was seen to be smaller than it was when it was recorded. */
+  boolean isShrunk() {
+    return shrunk;
+  }
+
+  void setShrunk() {
+    shrunk = true;
+  }
+
+  /** The image that the status names. */
+  Path recordedImage() {
+    return Path.of(said.path("image").path("file").asText());
   }
 
   String state() {

@@ -8,11 +8,15 @@ import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.TheSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Everything that one history is about: a machine, its disks and its checkpoints. */
 final class World implements AutoCloseable {
@@ -21,6 +25,8 @@ final class World implements AutoCloseable {
   private final Machine machine;
   private final Map<String, Volume> devices = new TreeMap<>();
   private final List<Tracked> checkpoints = new ArrayList<>();
+  private final Map<Volume, Volume.Saved> saved = new HashMap<>();
+  private final Set<String> busyBitmaps = new HashSet<>();
   private int files;
   private int names;
 
@@ -32,7 +38,7 @@ final class World implements AutoCloseable {
     for (int i = 0; i < clusters.size(); i++) {
       long size = (long) clusters.get(i) * Volume.CLUSTER_BYTES;
       String device = "vd" + (char) ('a' + i);
-      devices.put(device, new Volume(device, Images.create(newFile(".qcow2"), size), size));
+      devices.put(device, new Volume(Images.create(newFile(".qcow2"), size), size));
     }
     start();
   }
@@ -58,6 +64,16 @@ final class World implements AutoCloseable {
     return checkpoints;
   }
 
+  /** The last storage snapshot of each volume that has one. */
+  Map<Volume, Volume.Saved> saved() {
+    return saved;
+  }
+
+  /** Bitmaps that another tool uses now. */
+  Set<String> busyBitmaps() {
+    return busyBitmaps;
+  }
+
   /** The path of a file that is not there yet. */
   Path newFile(String suffix) {
     return machine.folder().resolve(files++ + suffix);
@@ -73,19 +89,37 @@ final class World implements AutoCloseable {
     Map<String, Path> images = new LinkedHashMap<>();
     devices.forEach((device, volume) -> images.put(device, volume.active()));
     machine.start(images);
+    devices.values().forEach(Volume::open);
   }
 
   /** The format node on top of a device's image, as QEMU calls it now. */
   String node(String device) {
-    String file = volume(device).active().toString();
+    return nodeOf(volume(device).active());
+  }
+
+  /** The format node of an image, as QEMU calls it now. */
+  String nodeOf(Path image) {
+    return info(image).path("node-name").asText();
+  }
+
+  /** The bitmaps that QEMU lists on a device's active image. */
+  List<QemuBitmap> bitmaps(String device) {
+    List<QemuBitmap> bitmaps = new ArrayList<>();
+    info(volume(device).active())
+        .path("dirty-bitmaps")
+        .forEach(bitmap -> bitmaps.add(QemuBitmap.of(bitmap)));
+    return bitmaps;
+  }
+
+  private JsonNode info(Path image) {
     for (JsonNode node : machine.monitor().execute("query-named-block-nodes", "{\"flat\":true}")) {
       if (node.path("drv").asText().equals("qcow2")
-          && node.path("file").asText().equals(file)
+          && node.path("file").asText().equals(image.toString())
           && !node.path("node-name").asText().isEmpty()) {
-        return node.path("node-name").asText();
+        return node;
       }
     }
-    throw new AssertionError("QEMU has no node for " + file);
+    throw new AssertionError("QEMU has no node for " + image);
   }
 
   /** What a device that is there holds. */
@@ -103,12 +137,25 @@ final class World implements AutoCloseable {
     }
   }
 
+  /** The disks of all established checkpoints. */
+  Stream<TrackedDisk> disks() {
+    return checkpoints.stream().flatMap(tracked -> tracked.disks().stream());
+  }
+
+  /** The disks of all established checkpoints whose data are on a volume. */
+  Stream<TrackedDisk> disksOn(Volume volume) {
+    return disks().filter(disk -> disk.volume().equals(volume));
+  }
+
+  /** A name that was not given before. */
+  String newName(String kind) {
+    return "%s-%d".formatted(kind, names++);
+  }
+
   /** Applies a checkpoint. */
   Tracked apply(String spec) {
     Tracked tracked =
-        new Tracked(
-            Resource.apply(
-                system, "%s-%d".formatted(machine.name(), names++), machine.name(), spec));
+        new Tracked(Resource.apply(system, newName(machine.name()), machine.name(), spec));
     checkpoints.add(tracked);
     return tracked;
   }
