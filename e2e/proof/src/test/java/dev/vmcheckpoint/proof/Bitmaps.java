@@ -41,11 +41,22 @@ final class Bitmaps {
   /** The guest wrote or zeroed. */
   void write(long offset, long length) {
     written.add(offset, length);
-    discard(offset, length);
+    mark(offset, length);
   }
 
-  /** The guest discarded, which need not change the image. */
+  /**
+   * The guest discarded. Only whole clusters can change by that; not even they need to be written
+   * by a commit.
+   */
   void discard(long offset, long length) {
+    long from = Math.ceilDiv(offset, (long) Volume.CLUSTER_BYTES) * Volume.CLUSTER_BYTES;
+    long to = (offset + length) / Volume.CLUSTER_BYTES * Volume.CLUSTER_BYTES;
+    if (from < to) {
+      mark(from, to - from);
+    }
+  }
+
+  private void mark(long offset, long length) {
     byName.values().forEach(bitmap -> bitmap.mark(offset, length));
   }
 
@@ -78,8 +89,7 @@ final class Bitmaps {
     return copy;
   }
 
-  /** Some of the bitmaps, as they are, on an image without data of its own. */
-  Bitmaps withNames(Collection<String> names) {
+  private Bitmaps withNames(Collection<String> names) {
     Bitmaps some = new Bitmaps();
     byName.forEach(
         (name, bitmap) -> {
@@ -88,6 +98,31 @@ final class Bitmaps {
           }
         });
     return some;
+  }
+
+  /**
+   * The bitmaps of an overlay. Ours are merged as soon as they are seen there; others begin anew.
+   */
+  Bitmaps carried(Collection<String> names, Collection<String> others) {
+    Bitmaps overlay = withNames(names);
+    others.forEach(
+        other ->
+            overlay.byName.computeIfPresent(
+                other, (_, bitmap) -> new Bitmap(bitmap.granularityBytes(), true, new BitSet())));
+    return overlay;
+  }
+
+  /** The disk is smaller now. */
+  void truncate(long bytes) {
+    byName
+        .values()
+        .forEach(
+            bitmap ->
+                bitmap
+                    .granules()
+                    .clear(
+                        Math.ceilDiv(Math.toIntExact(bytes), (int) bitmap.granularityBytes()),
+                        Integer.MAX_VALUE));
   }
 
   /** The first granule that a bitmap lacks, given what it lists. */

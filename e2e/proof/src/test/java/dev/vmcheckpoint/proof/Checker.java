@@ -2,12 +2,15 @@ package dev.vmcheckpoint.proof;
 
 import dev.vmcheckpoint.proof.fixture.Resource;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Holds what the statuses say, after a handled probe, against the model and against the disks. */
 final class Checker {
   /** How long a disk may go on being Unknown without a reason. */
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final World world;
 
@@ -47,31 +50,71 @@ final class Checker {
     world.disks().filter(TrackedDisk::isRecording).forEach(TrackedDisk::isSeen);
   }
 
-  /** Restores what may be relied on, disk by disk. */
+  /** Looks at QEMU itself: restores what may be relied on, and at what must not have changed. */
   private void compare() {
+    if (!world.machine().isRunning()) {
+      return;
+    }
     for (String device : world.devices().keySet()) {
-      List<TrackedDisk> recording =
-          world.disks().filter(disk -> disk.isRecording() && disk.device().equals(device)).toList();
-      if (!recording.isEmpty()) {
-        compare(device, recording);
+      List<QemuBitmap> there = world.bitmaps(device);
+      requireNoneAnew(device, there);
+      compare(device, there);
+    }
+  }
+
+  /** A bitmap that is gone stays gone, and no checkpoint has another one than it says. */
+  private void requireNoneAnew(String device, List<QemuBitmap> there) {
+    Volume volume = world.volume(device);
+    for (Tracked tracked : world.checkpoints()) {
+      Set<String> known =
+          tracked.disks().stream()
+              .map(TrackedDisk::bitmap)
+              .filter(volume.bitmaps()::has)
+              .collect(Collectors.toSet());
+      for (QemuBitmap bitmap : there) {
+        if (tracked.isEstablished()
+            && bitmap.isHealthy()
+            && bitmap.name().startsWith("vmcp-" + tracked.resource().uid() + ".")
+            && !known.contains(bitmap.name())) {
+          throw new AssertionError(
+              "%s has %s, which was made after checkpoint %s was established"
+                  .formatted(device, bitmap, tracked.resource().name()));
+        }
       }
     }
   }
 
-  private void compare(String device, List<TrackedDisk> disks) {
-    DiskReader.Snapshot snapshot =
-        new DiskReader(world.machine())
-            .read(world.node(device), disks.stream().map(TrackedDisk::bitmap).toList());
-    for (TrackedDisk disk : disks) {
-      Extents listed = snapshot.listedBy(disk.bitmap());
-      disk.volume()
-          .bitmaps()
-          .missingFrom(disk.bitmap(), listed)
+  private void compare(String device, List<QemuBitmap> there) {
+    Bitmaps model = world.volume(device).bitmaps();
+    List<TrackedDisk> recording =
+        world.disks().filter(disk -> disk.isRecording() && disk.device().equals(device)).toList();
+    List<String> foreign = world.foreign().stream().filter(model::has).toList();
+    List<String> wanted =
+        Stream.concat(recording.stream().map(TrackedDisk::bitmap), foreign.stream()).toList();
+    for (String bitmap : wanted) {
+      if (there.stream().noneMatch(found -> found.name().equals(bitmap) && found.isHealthy())) {
+        throw new AssertionError(
+            "%s should have a healthy bitmap %s, but has %s".formatted(device, bitmap, there));
+      }
+    }
+    if (wanted.isEmpty()) {
+      return;
+    }
+    DiskReader.Snapshot snapshot = new DiskReader(world.machine()).read(world.node(device), wanted);
+    for (String bitmap : wanted) {
+      model
+          .missingFrom(bitmap, snapshot.listedBy(bitmap))
           .ifPresent(
               missing -> {
-                throw new AssertionError("%s does not list %s".formatted(disk, missing));
+                throw new AssertionError(
+                    "bitmap %s of %s does not list %s".formatted(bitmap, device, missing));
               });
-      disk.bases().forEach(base -> requireExact(disk, base, listed, snapshot.content()));
+    }
+    for (TrackedDisk disk : recording) {
+      disk.bases()
+          .forEach(
+              base ->
+                  requireExact(disk, base, snapshot.listedBy(disk.bitmap()), snapshot.content()));
     }
   }
 

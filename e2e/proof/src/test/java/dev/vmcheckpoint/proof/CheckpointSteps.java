@@ -48,7 +48,22 @@ final class CheckpointSteps {
       Tracked gone = world.checkpoints().remove(number % world.checkpoints().size());
       gone.resource().delete();
       Awaiting.of("the end of " + gone.resource().name()).until(() -> gone.resource().isGone());
+      if (world.machine().isRunning()) {
+        requireNoBitmapOf(gone, world);
+      }
       return true;
+    }
+  }
+
+  private static void requireNoBitmapOf(Tracked gone, World world) {
+    for (String device : world.devices().keySet()) {
+      for (QemuBitmap bitmap : world.bitmaps(device)) {
+        if (bitmap.name().startsWith("vmcp-" + gone.resource().uid() + ".") && !bitmap.busy()) {
+          throw new AssertionError(
+              "%s still has %s of deleted checkpoint %s"
+                  .formatted(device, bitmap, gone.resource().name()));
+        }
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package dev.vmcheckpoint.proof;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.vmcheckpoint.proof.fixture.Awaiting;
 import dev.vmcheckpoint.proof.fixture.Machine;
 import dev.vmcheckpoint.proof.fixture.Monitor;
 import dev.vmcheckpoint.qmp.fixture.Tool;
@@ -24,7 +25,7 @@ final class DiskReader {
 
   DiskReader(Machine machine) {
     this.machine = machine;
-    this.socket = machine.folder().resolve("nbd.sock");
+    this.socket = machine.nbdSocket();
   }
 
   /**
@@ -48,9 +49,7 @@ final class DiskReader {
   Snapshot read(String node, List<String> bitmaps) {
     Monitor monitor = machine.monitor();
     List<String> copies = new ArrayList<>();
-    monitor.execute(
-        "nbd-server-start",
-        "{\"addr\":{\"type\":\"unix\",\"data\":{\"path\":\"%s\"}}}".formatted(socket));
+    boolean started = machine.startServer();
     try {
       for (String bitmap : bitmaps) {
         copies.add(copy(monitor, node, bitmap, "proof-copy-" + copies.size()));
@@ -65,9 +64,17 @@ final class DiskReader {
       }
       return new Snapshot(content(), listed);
     } finally {
-      monitor.run("nbd-server-stop");
+      monitor.run("block-export-del", "id", EXPORT, "mode", "hard");
+      if (started) {
+        machine.stopServer();
+      }
+      awaitNoExport(monitor);
       copies.forEach(copy -> monitor.run("block-dirty-bitmap-remove", "node", node, "name", copy));
     }
+  }
+
+  private static void awaitNoExport(Monitor monitor) {
+    Awaiting.of("the end of an export").until(() -> monitor.run("query-block-exports").isEmpty());
   }
 
   /** A recording bitmap cannot be exported read-only. */

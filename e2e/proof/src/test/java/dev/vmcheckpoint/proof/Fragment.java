@@ -5,9 +5,16 @@ import dev.vmcheckpoint.proof.CheckpointSteps.Delete;
 import dev.vmcheckpoint.proof.CheckpointSteps.Make;
 import dev.vmcheckpoint.proof.CopySteps.Copy;
 import dev.vmcheckpoint.proof.CopySteps.Way;
+import dev.vmcheckpoint.proof.CrashSteps.Crash;
+import dev.vmcheckpoint.proof.CrashSteps.Who;
 import dev.vmcheckpoint.proof.GuestSteps.Change;
 import dev.vmcheckpoint.proof.GuestSteps.Flush;
 import dev.vmcheckpoint.proof.GuestSteps.Write;
+import dev.vmcheckpoint.proof.InterferenceSteps.BeginBackup;
+import dev.vmcheckpoint.proof.InterferenceSteps.BeginServer;
+import dev.vmcheckpoint.proof.InterferenceSteps.EndBackup;
+import dev.vmcheckpoint.proof.InterferenceSteps.EndServer;
+import dev.vmcheckpoint.proof.InterferenceSteps.ForeignBitmap;
 import dev.vmcheckpoint.proof.LayerSteps.CarriedSnapshot;
 import dev.vmcheckpoint.proof.LayerSteps.Commit;
 import dev.vmcheckpoint.proof.LayerSteps.Mirror;
@@ -22,6 +29,11 @@ import dev.vmcheckpoint.proof.OfflineSteps.Revert;
 import dev.vmcheckpoint.proof.OfflineSteps.Save;
 import dev.vmcheckpoint.proof.OfflineSteps.Swap;
 import dev.vmcheckpoint.proof.OfflineSteps.ThrowAwayTop;
+import dev.vmcheckpoint.proof.PlugSteps.PlugNew;
+import dev.vmcheckpoint.proof.PlugSteps.Replug;
+import dev.vmcheckpoint.proof.PlugSteps.Unplug;
+import dev.vmcheckpoint.proof.ResizeSteps.Grow;
+import dev.vmcheckpoint.proof.ResizeSteps.Shrink;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -47,7 +59,19 @@ enum Fragment {
   OFFLINE(6),
   SAVE_AND_REVERT(4),
   SWAP_AND_BACK(2),
+  GROW(3),
+  SHRINK(1),
+  UNPLUG(3),
+  REPLUG(3),
+  PLUG_NEW(2),
+  FOREIGN_BITMAP(3),
+  BACKUP(3),
+  FOREIGN_SERVER(2),
+  CRASH(3),
   CARRIED_OVERLAY(5);
+
+  /** Of any number of devices that there can be, so that each is as likely. */
+  private static final int MULTIPLE_OF_DEVICES = 6;
 
   private final int weight;
 
@@ -63,7 +87,7 @@ enum Fragment {
   List<Step> steps(RandomGenerator random) {
     return switch (this) {
       case WRITE -> List.of(write(random));
-      case FLUSH -> List.of(new Flush(random.nextInt(2)));
+      case FLUSH -> List.of(new Flush(device(random)));
       case MAKE -> List.of(make(random));
       case MAKE_AND_COPY -> List.of(make(random), copy(random));
       case DELETE -> List.of(new Delete(random.nextInt(100)));
@@ -73,26 +97,53 @@ enum Fragment {
       case STOP -> List.of(new Stop(random.nextBoolean()));
       case KILL -> List.of(new Kill(random.nextBoolean()), new Start());
       case START -> List.of(new Start());
-      case OVERLAY -> List.of(new Snapshot(random.nextInt(2)));
+      case OVERLAY -> List.of(new Snapshot(device(random)));
       case OVERLAY_AND_COMMIT -> overlayAndCommit(random);
-      case COMMIT -> List.of(new Commit(random.nextInt(2), random.nextInt(4)));
-      case STREAM -> List.of(new Stream(random.nextInt(2)));
-      case MIRROR -> List.of(new Mirror(random.nextInt(2)));
+      case COMMIT -> List.of(new Commit(device(random), random.nextInt(4)));
+      case STREAM -> List.of(new Stream(device(random)));
+      case MIRROR -> List.of(new Mirror(device(random)));
       case OFFLINE -> List.of(new Stop(random.nextBoolean()), offline(random), new Start());
       case SAVE_AND_REVERT -> saveAndRevert(random);
       case SWAP_AND_BACK -> swapAndBack(random);
-      case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(random.nextInt(2)));
+      case GROW -> List.of(new Grow(device(random), 1 + random.nextInt(20)));
+      case SHRINK -> List.of(new Shrink(device(random), 1 + random.nextInt(10)));
+      case UNPLUG -> List.of(new Unplug(device(random)));
+      case REPLUG -> List.of(new Replug());
+      case PLUG_NEW -> List.of(new PlugNew(16 + random.nextInt(20)));
+      case FOREIGN_BITMAP ->
+          List.of(new ForeignBitmap(device(random), random.nextBoolean(), random.nextBoolean()));
+      case BACKUP ->
+          List.of(
+              new BeginBackup(random.nextInt(100)),
+              write(random),
+              new Check(),
+              write(random),
+              new EndBackup(),
+              new Check());
+      case FOREIGN_SERVER ->
+          List.of(new BeginServer(), write(random), make(random), copy(random), new EndServer());
+      case CRASH -> List.of(crash(random), random.nextBoolean() ? make(random) : new Check());
+      case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(device(random)));
     };
   }
 
+  private static int device(RandomGenerator random) {
+    return random.nextInt(MULTIPLE_OF_DEVICES);
+  }
+
+  private static Step crash(RandomGenerator random) {
+    Who[] all = Who.values();
+    return new Crash(all[random.nextInt(all.length)], random.nextInt(250));
+  }
+
   private static List<Step> overlayAndCommit(RandomGenerator random) {
-    int device = random.nextInt(2);
+    int device = device(random);
     return List.of(
         new Snapshot(device), write(random), write(random), new Commit(device, random.nextInt(4)));
   }
 
   private static Step offline(RandomGenerator random) {
-    int device = random.nextInt(2);
+    int device = device(random);
     return switch (random.nextInt(5)) {
       case 0 -> new Save(device);
       case 1 -> new Revert(device);
@@ -103,7 +154,7 @@ enum Fragment {
   }
 
   private static List<Step> saveAndRevert(RandomGenerator random) {
-    int device = random.nextInt(2);
+    int device = device(random);
     return List.of(
         new Stop(random.nextBoolean()),
         new Save(device),
@@ -137,7 +188,7 @@ enum Fragment {
         };
     return new Write(
         change,
-        random.nextInt(2),
+        device(random),
         random.nextInt(1 << 16) * 512L,
         (1 + random.nextInt(random.nextBoolean() ? 8 : 400)) * 512L,
         1 + random.nextInt(255));
@@ -150,7 +201,7 @@ enum Fragment {
           case 1 -> Optional.of("512");
           default -> Optional.empty();
         },
-        random.nextInt(4) == 0 ? Optional.of(random.nextInt(2)) : Optional.empty());
+        random.nextInt(4) == 0 ? Optional.of(device(random)) : Optional.empty());
   }
 
   private static Step copy(RandomGenerator random) {

@@ -26,6 +26,14 @@ final class Jobs {
     awaitEnd(monitor, id);
   }
 
+  /** Ends a job that was started without {@code auto-finalize}. */
+  static void finish(Monitor monitor, String id) {
+    Awaiting.of("job %s being done".formatted(id))
+        .until(() -> status(monitor, id).equals("pending"));
+    monitor.run("job-finalize", "id", id);
+    awaitEnd(monitor, id);
+  }
+
   private static String status(Monitor monitor, String id) {
     return job(monitor, id).path("status").asText();
   }

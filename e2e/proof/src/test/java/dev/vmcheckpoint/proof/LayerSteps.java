@@ -17,7 +17,7 @@ final class LayerSteps {
   record Snapshot(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      if (volume.chain().size() == MOST_LAYERS) {
+      if (volume.chain().size() == MOST_LAYERS || !world.isQuiet()) {
         return false;
       }
       Path file = world.newFile(".qcow2");
@@ -43,7 +43,7 @@ final class LayerSteps {
   record CarriedSnapshot(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      if (volume.chain().size() == MOST_LAYERS) {
+      if (volume.chain().size() == MOST_LAYERS || !world.isQuiet()) {
         return false;
       }
       Path file = createOver(volume, world.newFile(".qcow2"));
@@ -73,7 +73,7 @@ final class LayerSteps {
           "{\"type\":\"blockdev-snapshot\",\"data\":{\"node\":\"%s\",\"overlay\":\"%s\"}}"
               .formatted(world.node(name), overlay));
       monitor.execute("transaction", "{\"actions\":[%s]}".formatted(String.join(",", actions)));
-      volume.push(file, volume.bitmaps().withNames(carried));
+      volume.push(file, volume.bitmaps().carried(carried, world.foreign()));
       return true;
     }
 
@@ -101,7 +101,7 @@ final class LayerSteps {
   record Commit(int device, int into) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      if (volume.chain().size() == 1) {
+      if (volume.chain().size() == 1 || !world.isQuiet()) {
         return false;
       }
       int target = into % (volume.chain().size() - 1);
@@ -128,7 +128,7 @@ final class LayerSteps {
   record Stream(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      if (volume.chain().size() == 1) {
+      if (volume.chain().size() == 1 || !world.isQuiet()) {
         return false;
       }
       Monitor monitor = world.machine().monitor();
@@ -143,6 +143,9 @@ final class LayerSteps {
   record Mirror(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
+      if (!world.isQuiet()) {
+        return false;
+      }
       Path file = world.newFile(".qcow2");
       Monitor monitor = world.machine().monitor();
       monitor.run(

@@ -33,6 +33,7 @@ final class LifeSteps {
   }
 
   private static void endPod(World world, boolean podEnds) {
+    world.hasStopped();
     if (podEnds) {
       world.machine().endPod();
     }

@@ -83,8 +83,10 @@ final class TrackedDisk {
 
   /** It was seen Recording after a handled probe. */
   void isSeen() {
-    seenOpening = volume.openings();
-    rollback = Rollback.NONE;
+    if (rollback != Rollback.CERTAIN) {
+      seenOpening = volume.openings();
+      rollback = Rollback.NONE;
+    }
   }
 
   Rollback rollback() {

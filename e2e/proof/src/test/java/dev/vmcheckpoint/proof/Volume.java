@@ -52,6 +52,7 @@ final class Volume {
 
   void resize(long bytes) {
     sizeBytes = bytes;
+    bitmaps().truncate(bytes);
   }
 
   /** How often QEMU has opened it. */

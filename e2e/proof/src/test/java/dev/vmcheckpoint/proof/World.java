@@ -27,6 +27,8 @@ final class World implements AutoCloseable {
   private final List<Tracked> checkpoints = new ArrayList<>();
   private final Map<Volume, Volume.Saved> saved = new HashMap<>();
   private final Set<String> busyBitmaps = new HashSet<>();
+  private final Set<String> foreign = new HashSet<>();
+  private final Map<String, Volume> unplugged = new TreeMap<>();
   private int files;
   private int names;
 
@@ -36,9 +38,7 @@ final class World implements AutoCloseable {
     this.tally = tally;
     machine = new Machine(system, machineName);
     for (int i = 0; i < clusters.size(); i++) {
-      long size = (long) clusters.get(i) * Volume.CLUSTER_BYTES;
-      String device = "vd" + (char) ('a' + i);
-      devices.put(device, new Volume(Images.create(newFile(".qcow2"), size), size));
+      devices.put("vd" + (char) ('a' + i), newVolume(clusters.get(i)));
     }
     start();
   }
@@ -74,6 +74,27 @@ final class World implements AutoCloseable {
     return busyBitmaps;
   }
 
+  /** Bitmaps of other tools. */
+  Set<String> foreign() {
+    return foreign;
+  }
+
+  /** What was taken from each device that is not there now. */
+  Map<String, Volume> unplugged() {
+    return unplugged;
+  }
+
+  /** Whether no job of another tool is under way. */
+  boolean isQuiet() {
+    return busyBitmaps.isEmpty();
+  }
+
+  /** An empty volume. */
+  Volume newVolume(int clusters) {
+    long size = (long) clusters * Volume.CLUSTER_BYTES;
+    return new Volume(Images.create(newFile(".qcow2"), size), size);
+  }
+
   /** The path of a file that is not there yet. */
   Path newFile(String suffix) {
     return machine.folder().resolve(files++ + suffix);
@@ -85,6 +106,7 @@ final class World implements AutoCloseable {
     return names.isEmpty() ? Optional.empty() : Optional.of(names.get(number % names.size()));
   }
 
+  /** QEMU starts, with what the devices hold now. */
   void start() {
     Map<String, Path> images = new LinkedHashMap<>();
     devices.forEach((device, volume) -> images.put(device, volume.active()));
@@ -112,14 +134,26 @@ final class World implements AutoCloseable {
   }
 
   private JsonNode info(Path image) {
+    return infos(image).stream()
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("QEMU has no node for " + image));
+  }
+
+  /** The format nodes of an image that QEMU has. */
+  List<String> nodesOf(Path image) {
+    return infos(image).stream().map(node -> node.path("node-name").asText()).toList();
+  }
+
+  private List<JsonNode> infos(Path image) {
+    List<JsonNode> infos = new ArrayList<>();
     for (JsonNode node : machine.monitor().execute("query-named-block-nodes", "{\"flat\":true}")) {
       if (node.path("drv").asText().equals("qcow2")
           && node.path("file").asText().equals(image.toString())
           && !node.path("node-name").asText().isEmpty()) {
-        return node;
+        infos.add(node);
       }
     }
-    throw new AssertionError("QEMU has no node for " + image);
+    return infos;
   }
 
   /** What a device that is there holds. */
@@ -135,6 +169,11 @@ final class World implements AutoCloseable {
     if (answer.contains("rror") || answer.contains("ailed")) {
       throw new AssertionError("%s on %s: %s".formatted(command, device, answer));
     }
+  }
+
+  /** QEMU has ended: with it all that others did there. */
+  void hasStopped() {
+    busyBitmaps.clear();
   }
 
   /** The disks of all established checkpoints. */
