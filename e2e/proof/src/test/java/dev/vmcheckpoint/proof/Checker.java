@@ -125,5 +125,11 @@ final class Checker {
           "the checkpoint lied: a restore is wrong at byte %d of %s".formatted(wrong, disk));
     }
     world.tally().count("restore exact");
+    if (disk.volume().openings() > disk.firstOpening()) {
+      world.tally().count("restore exact after a restart");
+    }
+    if (disk.volume().commits() > disk.commitsBefore()) {
+      world.tally().count("restore exact after a commit");
+    }
   }
 }

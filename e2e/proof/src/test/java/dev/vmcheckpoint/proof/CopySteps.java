@@ -37,6 +37,7 @@ final class CopySteps {
         for (TrackedDisk disk : checker.recording()) {
           if (disk.device().equals(device) && before.contains(disk)) {
             disk.addBase(copy);
+            world.tally().count("base copy " + way);
           }
         }
       }

@@ -12,6 +12,7 @@ import dev.vmcheckpoint.proof.GuestSteps.Flush;
 import dev.vmcheckpoint.proof.GuestSteps.Write;
 import dev.vmcheckpoint.proof.InterferenceSteps.BeginBackup;
 import dev.vmcheckpoint.proof.InterferenceSteps.BeginServer;
+import dev.vmcheckpoint.proof.InterferenceSteps.Disable;
 import dev.vmcheckpoint.proof.InterferenceSteps.EndBackup;
 import dev.vmcheckpoint.proof.InterferenceSteps.EndServer;
 import dev.vmcheckpoint.proof.InterferenceSteps.ForeignBitmap;
@@ -56,17 +57,19 @@ enum Fragment {
   COMMIT(4),
   STREAM(1),
   MIRROR(1),
-  OFFLINE(6),
+  OFFLINE(4),
+  MOVE(2),
   SAVE_AND_REVERT(4),
   SWAP_AND_BACK(2),
   GROW(3),
-  SHRINK(1),
+  SHRINK(2),
   UNPLUG(3),
   REPLUG(3),
   PLUG_NEW(2),
   FOREIGN_BITMAP(3),
   BACKUP(3),
   FOREIGN_SERVER(2),
+  DISABLE(2),
   CRASH(3),
   CARRIED_OVERLAY(5);
 
@@ -103,11 +106,12 @@ enum Fragment {
       case STREAM -> List.of(new Stream(device(random)));
       case MIRROR -> List.of(new Mirror(device(random)));
       case OFFLINE -> List.of(new Stop(random.nextBoolean()), offline(random), new Start());
+      case MOVE -> List.of(new Stop(random.nextBoolean()), new Move(device(random)), new Start());
       case SAVE_AND_REVERT -> saveAndRevert(random);
       case SWAP_AND_BACK -> swapAndBack(random);
       case GROW -> List.of(new Grow(device(random), 1 + random.nextInt(20)));
       case SHRINK -> List.of(new Shrink(device(random), 1 + random.nextInt(10)));
-      case UNPLUG -> List.of(new Unplug(device(random)));
+      case UNPLUG -> unplug(random);
       case REPLUG -> List.of(new Replug());
       case PLUG_NEW -> List.of(new PlugNew(16 + random.nextInt(20)));
       case FOREIGN_BITMAP ->
@@ -122,6 +126,7 @@ enum Fragment {
               new Check());
       case FOREIGN_SERVER ->
           List.of(new BeginServer(), write(random), make(random), copy(random), new EndServer());
+      case DISABLE -> List.of(new Disable(device(random)));
       case CRASH -> List.of(crash(random), random.nextBoolean() ? make(random) : new Check());
       case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(device(random)));
     };
@@ -129,6 +134,13 @@ enum Fragment {
 
   private static int device(RandomGenerator random) {
     return random.nextInt(MULTIPLE_OF_DEVICES);
+  }
+
+  private static List<Step> unplug(RandomGenerator random) {
+    Step unplug = new Unplug(1 + 2 * random.nextInt(3));
+    return random.nextBoolean()
+        ? List.of(unplug)
+        : List.of(unplug, write(random), new Check(), new Replug(), write(random));
   }
 
   private static Step crash(RandomGenerator random) {
@@ -144,12 +156,10 @@ enum Fragment {
 
   private static Step offline(RandomGenerator random) {
     int device = device(random);
-    return switch (random.nextInt(5)) {
+    return switch (random.nextInt(3)) {
       case 0 -> new Save(device);
-      case 1 -> new Revert(device);
-      case 2 -> new OfflineCommit(device);
-      case 3 -> new ThrowAwayTop(device);
-      default -> new Move(device);
+      case 1 -> new OfflineCommit(device);
+      default -> new ThrowAwayTop(device);
     };
   }
 
@@ -160,7 +170,7 @@ enum Fragment {
         new Save(device),
         new Start(),
         write(random),
-        random.nextBoolean() ? copy(random) : write(random),
+        random.nextInt(4) > 0 ? copy(random) : write(random),
         write(random),
         new Stop(random.nextBoolean()),
         new Revert(device),

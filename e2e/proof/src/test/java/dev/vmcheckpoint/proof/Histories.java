@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.proof;
 
+import dev.vmcheckpoint.proof.fixture.Fault;
 import dev.vmcheckpoint.proof.fixture.TheSystem;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,12 +27,18 @@ final class Histories {
 
   /** Runs a history. */
   Optional<Failure> run(History history) {
-    return run(history, tally);
+    return run(history, tally, Optional.empty());
   }
 
-  private Optional<Failure> run(History history, Tally counts) {
+  /** Runs a history with a system in which something is wrong. */
+  Optional<Failure> run(History history, Fault fault) {
+    return run(history, tally, Optional.of(fault));
+  }
+
+  private Optional<Failure> run(History history, Tally counts, Optional<Fault> fault) {
     try (World world =
-        new World(system, counts, "vm-" + machines.incrementAndGet(), history.diskClusters())) {
+        new World(
+            system, counts, "vm-" + machines.incrementAndGet(), history.diskClusters(), fault)) {
       for (Step step : history.steps()) {
         take(step, world, counts);
       }
@@ -61,7 +68,8 @@ final class Histories {
         if (Instant.now().isAfter(end)) {
           return shortest;
         }
-        Optional<Failure> shorter = run(without(shortest.history(), from, chunk), new Tally());
+        Optional<Failure> shorter =
+            run(without(shortest.history(), from, chunk), new Tally(), Optional.empty());
         if (shorter.isPresent()) {
           shortest = shorter.get();
         } else {

@@ -1,7 +1,6 @@
 package dev.vmcheckpoint.proof;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -34,6 +33,12 @@ record History(long seed, List<Integer> diskClusters, List<Integer> numbers, Lis
         seed, disks, IntStream.range(0, steps.size()).boxed().toList(), List.copyOf(steps));
   }
 
+  /** A history that somebody has written. */
+  static History of(List<Step> steps) {
+    return new History(
+        0, List.of(32, 16), IntStream.range(0, steps.size()).boxed().toList(), steps);
+  }
+
   private static Fragment pick(Random random, Set<Fragment> fragments) {
     int ticket = random.nextInt(fragments.stream().mapToInt(Fragment::weight).sum());
     for (Fragment fragment : fragments) {
@@ -63,11 +68,6 @@ record History(long seed, List<Integer> diskClusters, List<Integer> numbers, Lis
   String replay() {
     return "-Dproof.seed=%d -Dproof.histories=1 -Dproof.steps=%s"
         .formatted(seed, numbers.stream().map(Object::toString).collect(Collectors.joining(",")));
-  }
-
-  /** The numbers that {@link #replay} gave. */
-  static Set<Integer> numbers(String list) {
-    return Arrays.stream(list.split(",")).map(Integer::valueOf).collect(Collectors.toSet());
   }
 
   @Override

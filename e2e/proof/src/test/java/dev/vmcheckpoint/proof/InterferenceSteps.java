@@ -38,6 +38,26 @@ final class InterferenceSteps {
     }
   }
 
+  /** Somebody disables the bitmaps of all checkpoints on a device. It costs them. */
+  record Disable(int device) implements DeviceStep {
+    @Override
+    public boolean take(World world, String name, Volume volume) {
+      world
+          .disksOn(volume)
+          .map(TrackedDisk::bitmap)
+          .filter(volume.bitmaps()::has)
+          .forEach(
+              bitmap -> {
+                world
+                    .machine()
+                    .monitor()
+                    .run("block-dirty-bitmap-disable", "node", world.node(name), "name", bitmap);
+                volume.bitmaps().remove(bitmap);
+              });
+      return true;
+    }
+  }
+
   /** A backup of what a checkpoint's bitmap lists begins. The disk is Unknown until it ends. */
   record BeginBackup(int number) implements Step {
     @Override

@@ -15,6 +15,8 @@ final class TrackedDisk {
   private final String bitmap;
   private final Volume volume;
   private final List<Content> bases = new ArrayList<>();
+  private final int firstOpening;
+  private final int commitsBefore;
   private int seenOpening;
   private Rollback rollback = Rollback.NONE;
   private boolean shrunk;
@@ -30,7 +32,19 @@ final class TrackedDisk {
     this.device = device;
     this.bitmap = bitmap;
     this.volume = volume;
-    seenOpening = volume.openings();
+    firstOpening = volume.openings();
+    commitsBefore = volume.commits();
+    seenOpening = firstOpening;
+  }
+
+  /** In which opening of the volume it was established. */
+  int firstOpening() {
+    return firstOpening;
+  }
+
+  /** How many commits the volume had seen when it was established. */
+  int commitsBefore() {
+    return commitsBefore;
   }
 
   /** Whether the disk was reverted to a time before it was last seen. */

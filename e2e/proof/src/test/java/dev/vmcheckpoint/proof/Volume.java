@@ -11,6 +11,7 @@ final class Volume {
   private final List<Layer> chain = new ArrayList<>();
   private long sizeBytes;
   private int openings;
+  private int commits;
 
   /** One image of the chain. */
   record Layer(Path file, Bitmaps bitmaps) {
@@ -60,6 +61,11 @@ final class Volume {
     return openings;
   }
 
+  /** How often layers were committed. */
+  int commits() {
+    return commits;
+  }
+
   void open() {
     openings++;
   }
@@ -87,6 +93,7 @@ final class Volume {
 
   /** What is above a layer was written into it. */
   void commitInto(int layer) {
+    commits++;
     for (Layer above : chain.subList(layer + 1, chain.size())) {
       chain.get(layer).bitmaps().writeAllOf(above.bitmaps());
     }

@@ -3,6 +3,7 @@ package dev.vmcheckpoint.proof;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.vmcheckpoint.proof.fixture.Awaiting;
 import dev.vmcheckpoint.proof.fixture.Devices;
+import dev.vmcheckpoint.proof.fixture.Fault;
 import dev.vmcheckpoint.proof.fixture.Machine;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.TheSystem;
@@ -33,10 +34,15 @@ final class World implements AutoCloseable {
   private int names;
 
   /** A machine with empty disks of some sizes, in clusters, that runs. */
-  World(TheSystem system, Tally tally, String machineName, List<Integer> clusters) {
+  World(
+      TheSystem system,
+      Tally tally,
+      String machineName,
+      List<Integer> clusters,
+      Optional<Fault> fault) {
     this.system = system;
     this.tally = tally;
-    machine = new Machine(system, machineName);
+    machine = new Machine(system, machineName, fault);
     for (int i = 0; i < clusters.size(); i++) {
       devices.put("vd" + (char) ('a' + i), newVolume(clusters.get(i)));
     }

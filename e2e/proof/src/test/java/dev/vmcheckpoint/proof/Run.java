@@ -1,0 +1,125 @@
+package dev.vmcheckpoint.proof;
+
+import dev.vmcheckpoint.proof.Histories.Failure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A run of random histories. Without properties it is a short one of a random seed.
+ *
+ * @param seed of the first history; each further one has the next number
+ * @param histories how many; none for a short run
+ * @param steps the only steps of each history that are taken; empty for all
+ * @param fragments what histories are made of
+ */
+record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragment> fragments) {
+  /** A short run goes on at least so long, and until all {@link #WANTED} was reached. */
+  private static final Duration SHORT = Duration.ofSeconds(60);
+
+  private static final Duration LONGEST_SHORT = Duration.ofMinutes(5);
+
+  /**
+   * Fragments that ask for what the system does not do yet: to tell by its markers what was moved,
+   * reverted or carried along.
+   */
+  private static final Set<Fragment> NOT_YET =
+      EnumSet.of(Fragment.MOVE, Fragment.SAVE_AND_REVERT, Fragment.CARRIED_OVERLAY);
+
+  /** Without these a run has proved little. */
+  private static final List<String> WANTED =
+      List.of(
+          "restore exact",
+          "restore exact after a restart",
+          "restore exact after a commit",
+          "base copy FILE",
+          "base copy JOB",
+          "base copy NBD",
+          "disk Lost, BitmapInconsistent",
+          "disk Lost, BitmapMissing",
+          "disk Lost, BitmapNotRecording",
+          "disk Lost, Shrunk",
+          "disk Unknown, Busy",
+          "disk Unknown, Detached",
+          "disk Unknown, DiskReplaced",
+          "disk Unknown, OverlayOnTop",
+          "disk Unknown, VirtualMachineNotFound",
+          "step Crash",
+          "step Delete",
+          "step ForeignBitmap",
+          "step Replug");
+
+  /** The run that the system properties {@code proof.*} ask for. */
+  static Run fromProperties() {
+    return new Run(
+        Long.getLong("proof.seed", System.nanoTime()),
+        Optional.ofNullable(Integer.getInteger("proof.histories")),
+        words("proof.steps").stream().map(Integer::valueOf).collect(Collectors.toSet()),
+        fragmentsFromProperties());
+  }
+
+  private static Set<Fragment> fragmentsFromProperties() {
+    List<String> names = words("proof.fragments");
+    if (names.isEmpty()) {
+      return EnumSet.complementOf(EnumSet.copyOf(NOT_YET));
+    }
+    return names.equals(List.of("all"))
+        ? EnumSet.allOf(Fragment.class)
+        : EnumSet.copyOf(names.stream().map(Fragment::valueOf).toList());
+  }
+
+  private static List<String> words(String property) {
+    return Arrays.stream(System.getProperty(property, "").split(","))
+        .filter(word -> !word.isBlank())
+        .toList();
+  }
+
+  /** Runs the histories; fails at the first that does, or where too little was reached. */
+  void take(Histories runner, Tally tally) {
+    Instant start = Instant.now();
+    System.out.printf("PROOF seed %d%n", seed);
+    try {
+      for (int i = 0; !isDone(i, Duration.between(start, Instant.now()), tally); i++) {
+        runner.run(history(seed + i)).ifPresent(failure -> report(runner.shrink(failure)));
+      }
+    } finally {
+      System.out.printf("PROOF seed %d%n%s%n", seed, tally);
+    }
+    if (histories.isEmpty() && !missing(tally).isEmpty()) {
+      throw new AssertionError("never reached: " + missing(tally));
+    }
+  }
+
+  private History history(long number) {
+    History whole = History.of(number, fragments);
+    return steps.isEmpty() ? whole : whole.only(steps);
+  }
+
+  private boolean isDone(int ran, Duration since, Tally tally) {
+    return histories
+        .map(wanted -> ran >= wanted)
+        .orElseGet(
+            () ->
+                since.compareTo(LONGEST_SHORT) > 0
+                    || (since.compareTo(SHORT) > 0 && missing(tally).isEmpty()));
+  }
+
+  private static List<String> missing(Tally tally) {
+    List<String> missing = new ArrayList<>(WANTED);
+    missing.removeIf(wanted -> tally.of(wanted) > 0);
+    return missing;
+  }
+
+  private static void report(Failure failure) {
+    throw new AssertionError(
+        "%s%n%s%nreplay with %s"
+            .formatted(failure.cause().getMessage(), failure.history(), failure.history().replay()),
+        failure.cause());
+  }
+}
