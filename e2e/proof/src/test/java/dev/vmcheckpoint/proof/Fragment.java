@@ -24,6 +24,7 @@ import dev.vmcheckpoint.proof.LayerSteps.Stream;
 import dev.vmcheckpoint.proof.LifeSteps.Kill;
 import dev.vmcheckpoint.proof.LifeSteps.Start;
 import dev.vmcheckpoint.proof.LifeSteps.Stop;
+import dev.vmcheckpoint.proof.MigrationSteps.Migrate;
 import dev.vmcheckpoint.proof.OfflineSteps.Move;
 import dev.vmcheckpoint.proof.OfflineSteps.OfflineCommit;
 import dev.vmcheckpoint.proof.OfflineSteps.Revert;
@@ -71,6 +72,7 @@ enum Fragment {
   FOREIGN_SERVER(2),
   DISABLE(2),
   CRASH(3),
+  MIGRATE(5),
   CARRIED_OVERLAY(5);
 
   /** Of any number of devices that there can be, so that each is as likely. */
@@ -127,6 +129,8 @@ enum Fragment {
       case FOREIGN_SERVER ->
           List.of(new BeginServer(), write(random), make(random), copy(random), new EndServer());
       case DISABLE -> List.of(new Disable(device(random)));
+      case MIGRATE ->
+          List.of(write(random), new Migrate(random.nextBoolean()), write(random), new Check());
       case CRASH -> List.of(crash(random), random.nextBoolean() ? make(random) : new Check());
       case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(device(random)));
     };

@@ -50,6 +50,7 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           "disk Unknown, DiskReplaced",
           "disk Unknown, OverlayOnTop",
           "disk Unknown, VirtualMachineNotFound",
+          "migration",
           "step Crash",
           "step Delete",
           "step ForeignBitmap",

@@ -114,9 +114,7 @@ final class World implements AutoCloseable {
 
   /** QEMU starts, with what the devices hold now. */
   void start() {
-    Map<String, Path> images = new LinkedHashMap<>();
-    devices.forEach((device, volume) -> images.put(device, volume.active()));
-    machine.start(images);
+    machine.start(images());
     devices.values().forEach(Volume::open);
   }
 
@@ -175,6 +173,13 @@ final class World implements AutoCloseable {
     if (answer.contains("rror") || answer.contains("ailed")) {
       throw new AssertionError("%s on %s: %s".formatted(command, device, answer));
     }
+  }
+
+  /** The active image of each device. */
+  Map<String, Path> images() {
+    Map<String, Path> images = new LinkedHashMap<>();
+    devices.forEach((device, volume) -> images.put(device, volume.active()));
+    return images;
   }
 
   /** QEMU has ended: with it all that others did there. */
