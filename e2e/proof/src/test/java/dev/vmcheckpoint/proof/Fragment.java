@@ -143,7 +143,7 @@ enum Fragment {
   private static List<Step> unplug(RandomGenerator random) {
     Step unplug = new Unplug(1 + 2 * random.nextInt(3));
     return random.nextBoolean()
-        ? List.of(unplug)
+        ? List.of(unplug, new Check())
         : List.of(unplug, write(random), new Check(), new Replug(), write(random));
   }
 

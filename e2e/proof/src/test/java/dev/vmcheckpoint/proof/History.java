@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.proof;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -11,10 +12,16 @@ import java.util.stream.IntStream;
  * A sequence of steps that a seed determines.
  *
  * @param seed what it was made from
+ * @param fragments what it was made of
  * @param diskClusters size of each disk, in clusters
  * @param numbers place of each step in the whole history of that seed
  */
-record History(long seed, List<Integer> diskClusters, List<Integer> numbers, List<Step> steps) {
+record History(
+    long seed,
+    Set<Fragment> fragments,
+    List<Integer> diskClusters,
+    List<Integer> numbers,
+    List<Step> steps) {
   private static final int FEWEST_FRAGMENTS = 8;
   private static final int MOST_FRAGMENTS = 30;
 
@@ -24,19 +31,26 @@ record History(long seed, List<Integer> diskClusters, List<Integer> numbers, Lis
     List<Integer> disks =
         IntStream.range(0, 1 + random.nextInt(2)).mapToObj(_ -> 16 + random.nextInt(49)).toList();
     List<Step> steps = new ArrayList<>();
+    if (random.nextInt(4) > 0) {
+      steps.addAll(Fragment.MAKE_AND_COPY.steps(random));
+    }
     int length = random.nextInt(FEWEST_FRAGMENTS, MOST_FRAGMENTS);
     for (int i = 0; i < length; i++) {
       steps.addAll(pick(random, fragments).steps(random));
     }
     steps.add(new CheckpointSteps.Check());
     return new History(
-        seed, disks, IntStream.range(0, steps.size()).boxed().toList(), List.copyOf(steps));
+        seed,
+        fragments,
+        disks,
+        IntStream.range(0, steps.size()).boxed().toList(),
+        List.copyOf(steps));
   }
 
   /** A history that somebody has written. */
   static History of(List<Step> steps) {
     return new History(
-        0, List.of(32, 16), IntStream.range(0, steps.size()).boxed().toList(), steps);
+        0, Set.of(), List.of(32, 16), IntStream.range(0, steps.size()).boxed().toList(), steps);
   }
 
   private static Fragment pick(Random random, Set<Fragment> fragments) {
@@ -59,6 +73,7 @@ record History(long seed, List<Integer> diskClusters, List<Integer> numbers, Lis
             .toList();
     return new History(
         seed,
+        fragments,
         diskClusters,
         places.stream().map(numbers::get).toList(),
         places.stream().map(steps::get).toList());
@@ -66,8 +81,12 @@ record History(long seed, List<Integer> diskClusters, List<Integer> numbers, Lis
 
   /** How this history is run again. */
   String replay() {
-    return "-Dproof.seed=%d -Dproof.histories=1 -Dproof.steps=%s"
-        .formatted(seed, numbers.stream().map(Object::toString).collect(Collectors.joining(",")));
+    return "-Dproof.seed=%d -Dproof.histories=1 -Dproof.fragments=%s -Dproof.steps=%s"
+        .formatted(seed, list(fragments), list(numbers));
+  }
+
+  private static String list(Collection<?> words) {
+    return words.stream().map(Object::toString).collect(Collectors.joining(","));
   }
 
   @Override

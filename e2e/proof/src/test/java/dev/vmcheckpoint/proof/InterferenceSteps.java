@@ -42,18 +42,16 @@ final class InterferenceSteps {
   record Disable(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      world
-          .disksOn(volume)
-          .map(TrackedDisk::bitmap)
-          .filter(volume.bitmaps()::has)
-          .forEach(
-              bitmap -> {
-                world
-                    .machine()
-                    .monitor()
-                    .run("block-dirty-bitmap-disable", "node", world.node(name), "name", bitmap);
-                volume.bitmaps().remove(bitmap);
-              });
+      List<String> ours = world.disksOn(volume).map(TrackedDisk::bitmap).toList();
+      for (QemuBitmap bitmap : world.bitmaps(name)) {
+        if (ours.contains(bitmap.name()) && bitmap.isHealthy() && !bitmap.busy()) {
+          world
+              .machine()
+              .monitor()
+              .run("block-dirty-bitmap-disable", "node", world.node(name), "name", bitmap.name());
+          volume.bitmaps().remove(bitmap.name());
+        }
+      }
       return true;
     }
   }
