@@ -53,7 +53,8 @@ final class Application {
     PrometheusMeterRegistry meters = Meters.registry();
     ProbeServer probes = new ProbeServer(options.probePort, meters);
     KubernetesClient client = new KubernetesClientBuilder().build();
-    NodeApis sidecars = NodeApis.over(HttpNodeApi.newClient(tls, CONNECT_TIMEOUT));
+    NodeApis sidecars =
+        NodeApis.over(HttpNodeApi.newClient(tls, CONNECT_TIMEOUT), options.sidecarPort);
     LeaseLeadership leadership = new LeaseLeadership(client, podNamespace, podName);
     CacheGuard guard = new CacheGuard(shutdown::atOnce);
     Operator operator =

@@ -59,14 +59,19 @@ public final class Main implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (options.probePort < 1 || options.probePort > MAX_PORT) {
-      throw wrong("--probe-port: a port is 1 to 65535, not %d".formatted(options.probePort));
-    }
+    requirePort("--probe-port", options.probePort);
+    requirePort("--sidecar-port", options.sidecarPort);
     String podName = variable("POD_NAME");
     String podNamespace = variable("POD_NAMESPACE");
     SSLContext tls = tls();
     Application.run(options, podName, podNamespace, tls);
     return ExitCode.OK;
+  }
+
+  private void requirePort(String option, int port) {
+    if (port < 1 || port > MAX_PORT) {
+      throw wrong("%s: a port is 1 to 65535, not %d".formatted(option, port));
+    }
   }
 
   private String variable(String name) {

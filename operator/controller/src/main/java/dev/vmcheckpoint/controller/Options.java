@@ -50,6 +50,13 @@ final class Options {
   String sidecarNamespace = "vmcheckpoint-node";
 
   @Option(
+      names = "--sidecar-port",
+      paramLabel = "PORT",
+      defaultValue = "8443",
+      description = "TCP port that every sidecar listens on (default: 8443).")
+  int sidecarPort = 8443;
+
+  @Option(
       names = "--probe-port",
       paramLabel = "PORT",
       defaultValue = "8080",

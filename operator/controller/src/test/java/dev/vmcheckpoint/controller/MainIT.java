@@ -26,6 +26,7 @@ final class MainIT {
     "--deletion-timeout=10,            --deletion-timeout",
     "--probe-port=0,                   --probe-port",
     "--probe-port=http,                --probe-port",
+    "--sidecar-port=65536,             --sidecar-port",
     "surplus,                          surplus",
   })
   void aWrongOptionIsNamed(String argument, String named) {

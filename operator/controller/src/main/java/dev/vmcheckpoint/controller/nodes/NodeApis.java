@@ -9,9 +9,6 @@ import java.net.http.HttpClient;
 /** Opens the way to a sidecar whose address is known. */
 @FunctionalInterface
 public interface NodeApis {
-  /** The port that every sidecar listens on. */
-  int PORT = 8443;
-
   /**
    * The calls of one sidecar.
    *
@@ -20,13 +17,17 @@ public interface NodeApis {
    */
   NodeApi at(String node, String address);
 
-  /** Over HTTPS; makes no connection before the first call. */
-  static NodeApis over(HttpClient client) {
-    return (node, address) -> new HttpNodeApi(uri(address), client, Timeouts.DEFAULT);
+  /**
+   * Over HTTPS; makes no connection before the first call.
+   *
+   * @param port the TCP port that every sidecar listens on
+   */
+  static NodeApis over(HttpClient client, int port) {
+    return (node, address) -> new HttpNodeApi(uri(address, port), client, Timeouts.DEFAULT);
   }
 
-  private static URI uri(String address) {
+  private static URI uri(String address, int port) {
     String host = address.contains(":") ? "[" + address + "]" : address;
-    return URI.create("https://%s:%d".formatted(host, PORT));
+    return URI.create("https://%s:%d".formatted(host, port));
   }
 }

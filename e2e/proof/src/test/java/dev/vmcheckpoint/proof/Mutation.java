@@ -1,0 +1,80 @@
+package dev.vmcheckpoint.proof;
+
+import dev.vmcheckpoint.proof.CheckpointSteps.Check;
+import dev.vmcheckpoint.proof.CheckpointSteps.Make;
+import dev.vmcheckpoint.proof.CopySteps.Copy;
+import dev.vmcheckpoint.proof.CopySteps.Way;
+import dev.vmcheckpoint.proof.GuestSteps.Change;
+import dev.vmcheckpoint.proof.GuestSteps.Write;
+import dev.vmcheckpoint.proof.InterferenceSteps.Disable;
+import dev.vmcheckpoint.proof.LifeSteps.Kill;
+import dev.vmcheckpoint.proof.LifeSteps.Start;
+import dev.vmcheckpoint.proof.LifeSteps.Stop;
+import dev.vmcheckpoint.proof.fixture.Fault;
+import java.util.List;
+import java.util.Optional;
+
+/** A way to break the system, and a history that passes only while it is whole. */
+enum Mutation {
+  /** Ready without a flush. */
+  NO_FLUSH("the checkpoint lied: .*"),
+  /** A disabled bitmap is taken for one that records. */
+  IGNORE_RECORDING("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  /** A bitmap of a QEMU that was killed is taken for a good one. */
+  IGNORE_INCONSISTENT("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  /** A bitmap that is missing is made anew. */
+  ADD_AGAIN("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  /** What was asked for is taken for done. */
+  TRUST_THE_REPLY("vda should have a healthy bitmap .*"),
+  /** What was seen once is taken for what is there. */
+  TRUST_THE_MEMORY("expected is \\[Lost\\].*\"state\":\"Recording\".*");
+
+  private final String noticedAs;
+
+  Mutation(String noticedAs) {
+    this.noticedAs = noticedAs;
+  }
+
+  /** What the proof says of it, as a regular expression. */
+  String noticedAs() {
+    return noticedAs;
+  }
+
+  History history() {
+    return History.of(
+        switch (this) {
+          case NO_FLUSH -> List.of(write(1), make(), new Copy(Way.FILE), new Check());
+          case IGNORE_RECORDING ->
+              List.of(make(), new Copy(Way.NBD), new Disable(0), write(1), new Check());
+          case IGNORE_INCONSISTENT ->
+              List.of(
+                  make(), new Stop(false), new Start(), new Kill(false), new Start(), new Check());
+          case ADD_AGAIN ->
+              List.of(
+                  make(), new Copy(Way.NBD), write(1), new Kill(true), new Start(), new Check());
+          case TRUST_THE_REPLY -> List.of(make(), new Check());
+          case TRUST_THE_MEMORY ->
+              List.of(make(), new Check(), new Kill(false), new Start(), new Check());
+        });
+  }
+
+  /** A new one for each machine. */
+  Fault fault() {
+    return switch (this) {
+      case NO_FLUSH -> Faults.noFlush();
+      case IGNORE_RECORDING -> Faults.ignoreRecording();
+      case IGNORE_INCONSISTENT -> Faults.ignoreInconsistent();
+      case ADD_AGAIN -> Faults.addAgain();
+      case TRUST_THE_REPLY -> Faults.trustTheReply();
+      case TRUST_THE_MEMORY -> Faults.trustTheMemory();
+    };
+  }
+
+  private static Step write(int pattern) {
+    return new Write(Change.WRITE, 0, 0, Volume.CLUSTER_BYTES, pattern);
+  }
+
+  private static Step make() {
+    return new Make(Optional.empty(), Optional.empty());
+  }
+}

@@ -1,0 +1,157 @@
+package dev.vmcheckpoint.proof;
+
+import static java.util.Map.entry;
+
+import dev.vmcheckpoint.proof.Histories.Failure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A run of random histories. Without properties it is a short one of a random seed.
+ *
+ * @param seed of the first history; each further one has the next number
+ * @param histories how many; none for a short run
+ * @param steps the only steps of each history that are taken; empty for all
+ * @param fragments what histories are made of
+ */
+record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragment> fragments) {
+  /** A short run goes on at least so long, and until all {@link #WANTED} was reached. */
+  private static final Duration SHORT = Duration.ofSeconds(60);
+
+  private static final Duration LONGEST_SHORT = Duration.ofMinutes(5);
+
+  /** So many histories reach everything that is wanted. */
+  private static final int ENOUGH = 100;
+
+  /**
+   * Fragments that ask for what the system does not do yet: to tell by its markers what was moved,
+   * reverted or carried along.
+   */
+  private static final Set<Fragment> NOT_YET =
+      EnumSet.of(Fragment.MOVE, Fragment.SAVE_AND_REVERT, Fragment.CARRIED_OVERLAY);
+
+  /** Without these a run has proved little; and what leads to each. */
+  private static final Map<String, Fragment> WANTED =
+      Map.ofEntries(
+          entry("restore exact", Fragment.WRITE),
+          entry("restore exact after a restart", Fragment.RESTART),
+          entry("restore exact after a commit", Fragment.OVERLAY_AND_COMMIT),
+          entry("base copy FILE", Fragment.COPY),
+          entry("base copy JOB", Fragment.COPY),
+          entry("base copy NBD", Fragment.COPY),
+          entry("disk Lost, BitmapInconsistent", Fragment.KILL),
+          entry("disk Lost, BitmapMissing", Fragment.KILL),
+          entry("disk Lost, BitmapNotRecording", Fragment.DISABLE),
+          entry("disk Lost, Shrunk", Fragment.SHRINK),
+          entry("disk Unknown, Busy", Fragment.BACKUP),
+          entry("disk Unknown, Detached", Fragment.UNPLUG),
+          entry("disk Unknown, DiskReplaced", Fragment.SWAP_AND_BACK),
+          entry("disk Unknown, OverlayOnTop", Fragment.OVERLAY),
+          entry("disk Unknown, VirtualMachineNotFound", Fragment.STOP),
+          entry("migration", Fragment.MIGRATE),
+          entry("step Crash", Fragment.CRASH),
+          entry("step Delete", Fragment.DELETE),
+          entry("step ForeignBitmap", Fragment.FOREIGN_BITMAP),
+          entry("step Replug", Fragment.UNPLUG));
+
+  /** Together with these a fragment leads to what it is for. */
+  private static final Set<Fragment> FEW =
+      EnumSet.of(Fragment.WRITE, Fragment.MAKE_AND_COPY, Fragment.RESTART, Fragment.CHECK);
+
+  /** The run that the system properties {@code proof.*} ask for. */
+  static Run fromProperties() {
+    return new Run(
+        Long.getLong("proof.seed", System.nanoTime()),
+        Optional.ofNullable(Integer.getInteger("proof.histories")),
+        words("proof.steps").stream().map(Integer::valueOf).collect(Collectors.toSet()),
+        fragmentsFromProperties());
+  }
+
+  private static Set<Fragment> fragmentsFromProperties() {
+    List<String> names = words("proof.fragments");
+    if (names.isEmpty()) {
+      return EnumSet.complementOf(EnumSet.copyOf(NOT_YET));
+    }
+    return names.equals(List.of("all"))
+        ? EnumSet.allOf(Fragment.class)
+        : EnumSet.copyOf(names.stream().map(Fragment::valueOf).toList());
+  }
+
+  private static List<String> words(String property) {
+    return Arrays.stream(System.getProperty(property, "").split(","))
+        .filter(word -> !word.isBlank())
+        .toList();
+  }
+
+  /** Runs the histories; fails at the first that does, or where too little was reached. */
+  void take(Histories runner, Tally tally) {
+    Instant start = Instant.now();
+    System.out.printf("PROOF seed %d%n", seed);
+    try {
+      for (int i = 0; !isDone(i, Duration.between(start, Instant.now()), tally); i++) {
+        boolean late = Duration.between(start, Instant.now()).compareTo(SHORT) > 0;
+        Set<Fragment> some = histories.isEmpty() && late ? leadingTo(missing(tally)) : fragments;
+        runner.run(history(seed + i, some)).ifPresent(failure -> report(runner.shrink(failure)));
+      }
+    } finally {
+      System.out.printf("PROOF seed %d%n%s%n", seed, tally);
+    }
+    if (isWhole() && !missing(tally).isEmpty()) {
+      throw new AssertionError("never reached: " + missing(tally));
+    }
+  }
+
+  /** Few fragments, so that what was not reached by chance is reached soon. */
+  private static Set<Fragment> leadingTo(List<String> missing) {
+    Set<Fragment> some = EnumSet.copyOf(FEW);
+    WANTED.forEach(
+        (state, fragment) -> {
+          if (missing.contains(state)) {
+            some.add(fragment);
+          }
+        });
+    return some;
+  }
+
+  private History history(long number, Set<Fragment> some) {
+    History whole = History.of(number, some);
+    return steps.isEmpty() ? whole : whole.only(steps);
+  }
+
+  private boolean isDone(int ran, Duration since, Tally tally) {
+    return histories
+        .map(wanted -> ran >= wanted)
+        .orElseGet(
+            () ->
+                since.compareTo(LONGEST_SHORT) > 0
+                    || (since.compareTo(SHORT) > 0 && missing(tally).isEmpty()));
+  }
+
+  /** Whether it is long enough, and free, to reach everything. */
+  private boolean isWhole() {
+    return histories.orElse(ENOUGH) >= ENOUGH
+        && steps.isEmpty()
+        && fragments.containsAll(EnumSet.complementOf(EnumSet.copyOf(NOT_YET)));
+  }
+
+  private static List<String> missing(Tally tally) {
+    List<String> missing = new ArrayList<>(WANTED.keySet());
+    missing.removeIf(wanted -> tally.of(wanted) > 0);
+    return missing;
+  }
+
+  private static void report(Failure failure) {
+    throw new AssertionError(
+        "%s%n%s%nreplay with %s"
+            .formatted(failure.cause().getMessage(), failure.history(), failure.history().replay()),
+        failure.cause());
+  }
+}

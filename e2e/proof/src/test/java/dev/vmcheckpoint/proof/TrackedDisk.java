@@ -1,0 +1,166 @@
+package dev.vmcheckpoint.proof;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One disk of an established checkpoint, what was said of it, and its base copies. */
+final class TrackedDisk {
+  /** Of the base copies of a disk only the oldest and the newest are kept. */
+  private static final int MOST_BASES = 2;
+
+  private final String device;
+  private final String bitmap;
+  private final Volume volume;
+  private final List<Content> bases = new ArrayList<>();
+  private final int firstOpening;
+  private final int commitsBefore;
+  private int seenOpening;
+  private Rollback rollback = Rollback.NONE;
+  private boolean shrunk;
+  private boolean wasLost;
+  private JsonNode said = MissingNode.getInstance();
+
+  /**
+   * A disk of a checkpoint that has just been established.
+   *
+   * @param volume what the device holds then
+   */
+  TrackedDisk(String device, String bitmap, Volume volume) {
+    this.device = device;
+    this.bitmap = bitmap;
+    this.volume = volume;
+    firstOpening = volume.openings();
+    commitsBefore = volume.commits();
+    seenOpening = firstOpening;
+  }
+
+  /** In which opening of the volume it was established. */
+  int firstOpening() {
+    return firstOpening;
+  }
+
+  /** How many commits the volume had seen when it was established. */
+  int commitsBefore() {
+    return commitsBefore;
+  }
+
+  /** Whether the disk was reverted to a time before it was last seen. */
+  enum Rollback {
+    /** It was not. */
+    NONE,
+    /** Only the system may know that it was there in the meantime: no tool has asked. */
+    PERHAPS,
+    /** It was. */
+    CERTAIN
+  }
+
+  String device() {
+    return device;
+  }
+
+  String bitmap() {
+    return bitmap;
+  }
+
+  /** What the device held when the checkpoint was made. */
+  Volume volume() {
+    return volume;
+  }
+
+  /** Copies from which a restore must be exact while the disk is Recording. */
+  List<Content> bases() {
+    return bases;
+  }
+
+  void addBase(Content base) {
+    if (bases.size() == MOST_BASES) {
+      bases.removeLast();
+    }
+    bases.add(base);
+  }
+
+  /** Takes note of the disk in a status. */
+  void isSaid(JsonNode now) {
+    if (!now.path("bitmap").asText().equals(bitmap)) {
+      throw new AssertionError(
+          "bitmap %s of disk %s has changed: %s".formatted(bitmap, device, now));
+    }
+    if (isLost() && !now.path("state").asText().equals("Lost")) {
+      throw new AssertionError("Lost is final, but disk %s is now %s".formatted(device, now));
+    }
+    wasLost = isLost();
+    said = now;
+  }
+
+  /** It was seen Recording after a handled probe. */
+  void isSeen() {
+    if (rollback != Rollback.CERTAIN) {
+      seenOpening = volume.openings();
+      rollback = Rollback.NONE;
+    }
+  }
+
+  Rollback rollback() {
+    return rollback;
+  }
+
+  /** The volume is again what it was in one of its openings. */
+  void isRolledBackTo(int opening) {
+    if (seenOpening > opening) {
+      rollback = Rollback.CERTAIN;
+    } else if (volume.openings() > opening && rollback == Rollback.NONE) {
+      rollback = Rollback.PERHAPS;
+    }
+  }
+
+  /**
+   * The active image, with the disk's bitmap, is not used any more: whatever is below is older.
+   * Whether that is known depends on whether it was seen.
+   */
+  void isLeftAbove() {
+    rollback = recordedImage().equals(volume.active()) ? Rollback.CERTAIN : Rollback.PERHAPS;
+  }
+
+  /** Whether it was seen to be smaller than it was when it was recorded. */
+  boolean isShrunk() {
+    return shrunk;
+  }
+
+  void setShrunk() {
+    shrunk = true;
+  }
+
+  /** The image that the status names. */
+  Path recordedImage() {
+    return Path.of(said.path("image").path("file").asText());
+  }
+
+  String state() {
+    return said.path("state").asText();
+  }
+
+  String reason() {
+    return said.path("reason").asText();
+  }
+
+  boolean isLost() {
+    return state().equals("Lost");
+  }
+
+  /** Whether it was called Lost before the last status. */
+  boolean wasLost() {
+    return wasLost;
+  }
+
+  boolean isRecording() {
+    return state().equals("Recording");
+  }
+
+  @Override
+  public String toString() {
+    return "disk %s (bitmap %s), %s".formatted(device, bitmap, said);
+  }
+}
