@@ -10,10 +10,12 @@ import dev.vmcheckpoint.controller.decide.Decider;
 import dev.vmcheckpoint.controller.decide.Decision;
 import dev.vmcheckpoint.controller.decide.Deletion;
 import dev.vmcheckpoint.controller.decide.Observation;
+import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Renewals;
 import dev.vmcheckpoint.controller.decide.Transitions;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.observe.Observer;
+import dev.vmcheckpoint.controller.observe.OnRecords;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
 import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
@@ -40,6 +42,7 @@ public final class CheckpointReconciler
   private final Observer observer;
   private final Actions actions;
   private final Attempts attempts;
+  private final Tidier tidier;
   private final Resources resources;
   private final Events events;
   private final Leadership leadership;
@@ -66,6 +69,7 @@ public final class CheckpointReconciler
     this.observer = observer;
     this.actions = actions;
     this.attempts = attempts;
+    this.tidier = new Tidier(actions, attempts);
     this.resources = resources;
     this.events = events;
     this.leadership = leadership;
@@ -85,6 +89,11 @@ public final class CheckpointReconciler
     Checkpoint checkpoint = Views.of(resource);
     Observation observation = observer.observe(resource, checkpoint);
     return switch (Decider.decide(checkpoint, observation, clock.instant())) {
+      case Decision.Report(var status) when status.equals(checkpoint.status()) -> {
+        // Only now: what a status may still rely on is not removed.
+        tidier.tidy(resource, checkpoint, observation, cached(resource, context));
+        yield UpdateControl.noUpdate();
+      }
       case Decision.Report(var status) -> after(report(resource, status, context));
       case Decision.Create create -> {
         Duration toWait = attempts.toWait(checkpoint.uid());
@@ -102,9 +111,13 @@ public final class CheckpointReconciler
     return switch (actions.renew(resource, renew)) {
       case Outcome.Done(var response) -> {
         attempts.forget(checkpoint.uid());
-        yield after(
-            report(
-                resource, Renewals.renewed(checkpoint, renew, response, clock.instant()), context));
+        VirtualMachineCheckpointStatus status =
+            Renewals.renewed(checkpoint, renew, response, clock.instant());
+        boolean said = report(resource, status, context);
+        if (said) {
+          tidier.written(resource, checkpoint, status);
+        }
+        yield after(said);
       }
       case Outcome.Failed(var trouble) -> {
         report(resource, Renewals.notRenewed(checkpoint, renew, trouble, clock.instant()), context);
@@ -136,6 +149,11 @@ public final class CheckpointReconciler
       }
       case Outcome.LookAgain<Actions.Created> _ -> again(attempts.failed(checkpoint.uid()));
     };
+  }
+
+  private static List<OnRecord> cached(
+      VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
+    return OnRecords.of(context.getPrimaryCache().list(resource.getMetadata().getNamespace()));
   }
 
   @Override

@@ -6,11 +6,15 @@ import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
 import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.OnRecord;
+import dev.vmcheckpoint.controller.decide.Tidying.RemoveBitmap;
+import dev.vmcheckpoint.controller.decide.Tidying.RemoveMarkers;
 import dev.vmcheckpoint.controller.decide.Troubles;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
+import dev.vmcheckpoint.controller.observe.OnRecords;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EpochRequest;
@@ -22,6 +26,7 @@ import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +106,54 @@ public final class Actions {
           LOG.info("{} bitmaps on node {} removed", response.removed().size(), seen.node());
           return new Outcome.Done<>(response);
         });
+  }
+
+  /** Has one bitmap removed that was made for the resource. */
+  public Outcome<RemoveResponse> remove(VirtualMachineCheckpoint resource, RemoveBitmap removal) {
+    return onNode(
+        resource,
+        removal.seen(),
+        Reason.Deleting,
+        sidecar -> {
+          RemoveResponse response =
+              sidecar.removeBitmap(
+                  pod(removal.seen()), uid(resource), removal.bitmap(), context(removal.seen()));
+          LOG.info("The useless bitmap {} is removed", removal.bitmap());
+          return new Outcome.Done<>(response);
+        });
+  }
+
+  /**
+   * Has markers removed. Right before, all checkpoints of the namespace are read from the API
+   * server: what one of them relies on stays.
+   *
+   * @return what was removed in the end
+   */
+  public Outcome<RemoveMarkers> remove(VirtualMachineCheckpoint resource, RemoveMarkers removal) {
+    return onNode(
+        resource,
+        removal.seen(),
+        Reason.Deleting,
+        sidecar -> {
+          Optional<RemoveMarkers> useless =
+              removal.unless(onRecord(resource.getMetadata().getNamespace()));
+          if (useless.isEmpty()) {
+            return new Outcome.LookAgain<>();
+          }
+          sidecar.renewEpoch(pod(removal.seen()), useless.get().request(), context(removal.seen()));
+          LOG.info("Useless markers are removed: {}", useless.get().markers());
+          return new Outcome.Done<>(useless.get());
+        });
+  }
+
+  private List<OnRecord> onRecord(String namespace) {
+    return OnRecords.of(
+        client
+            .resources(VirtualMachineCheckpoint.class)
+            .inNamespace(namespace)
+            .list()
+            .getItems()
+            .stream());
   }
 
   /**

@@ -46,6 +46,14 @@ public record Checkpoint(
     return end > attempt && bitmap.substring(end + 1).equals(disk);
   }
 
+  /**
+   * Whether a name has the form of this resource's bitmaps, so that a sidecar can be asked for it.
+   */
+  boolean isName(String bitmap) {
+    return owns(bitmap)
+        && bitmap.substring(prefix().length()).matches("[0-9a-z]{1,64}\\.[A-Za-z0-9._-]{1,128}");
+  }
+
   private String prefix() {
     return "vmcp-" + uid + ".";
   }

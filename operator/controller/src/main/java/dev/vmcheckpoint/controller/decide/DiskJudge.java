@@ -83,7 +83,7 @@ final class DiskJudge {
     return new Image(image.file(), image.backing(), image.dataFile().orElse(null));
   }
 
-  private static boolean isInactive(DiskObservation disk) {
+  static boolean isInactive(DiskObservation disk) {
     return disk.ineligible().filter(why -> why.reason().equals(Reason.Inactive.name())).isPresent();
   }
 }

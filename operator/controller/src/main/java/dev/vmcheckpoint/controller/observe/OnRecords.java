@@ -1,0 +1,23 @@
+package dev.vmcheckpoint.controller.observe;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.controller.decide.OnRecord;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The disks in the statuses of checkpoints. */
+public final class OnRecords {
+  private OnRecords() {}
+
+  /** Those of all of them. */
+  public static List<OnRecord> of(Stream<VirtualMachineCheckpoint> checkpoints) {
+    return checkpoints.flatMap(OnRecords::of).toList();
+  }
+
+  private static Stream<OnRecord> of(VirtualMachineCheckpoint checkpoint) {
+    String machine = checkpoint.getSpec().virtualMachineRef().name();
+    return checkpoint.getStatus() == null
+        ? Stream.empty()
+        : checkpoint.getStatus().disks().stream().map(disk -> new OnRecord(machine, disk));
+  }
+}
