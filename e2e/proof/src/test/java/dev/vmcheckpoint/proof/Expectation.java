@@ -38,6 +38,10 @@ record Expectation(Set<String> states, String because) {
     if (disk.isShrunk()) {
       return only(LOST, "the disk was smaller");
     }
+    if (disk.isChainChangedUnseen() && disk.rollback() == TrackedDisk.Rollback.NONE) {
+      return new Expectation(
+          Set.of(LOST, RECORDING), "nobody has looked since a job changed the chain");
+    }
     return switch (disk.rollback()) {
       case CERTAIN -> only(LOST, "the disk is older than it was when it was last seen");
       case PERHAPS ->

@@ -39,13 +39,25 @@ final class Histories {
     try (World world =
         new World(
             system, counts, "vm-" + machines.incrementAndGet(), history.diskClusters(), fault)) {
-      for (Step step : history.steps()) {
-        take(step, world, counts);
-      }
+      takeAll(history, world, counts);
       counts.count("history");
       return Optional.empty();
     } catch (AssertionError | RuntimeException e) {
       return Optional.of(new Failure(history, e));
+    }
+  }
+
+  private static void takeAll(History history, World world, Tally counts) {
+    for (Step step : history.steps()) {
+      try {
+        take(step, world, counts);
+      } catch (AssertionError | RuntimeException e) {
+        throw world
+            .machine()
+            .crash()
+            .map(end -> new AssertionError("QEMU died during %s: %s".formatted(step, end), e))
+            .orElseGet(() -> new AssertionError("%s: %s".formatted(step, e.getMessage()), e));
+      }
     }
   }
 

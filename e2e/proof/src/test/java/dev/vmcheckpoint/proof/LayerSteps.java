@@ -135,6 +135,7 @@ final class LayerSteps {
       monitor.run("block-stream", "job-id", JOB, "device", world.node(name), "auto-dismiss", false);
       Jobs.awaitEnd(monitor, JOB);
       volume.dropBelow();
+      world.disksOn(volume).forEach(TrackedDisk::setChainChanged);
       return true;
     }
   }

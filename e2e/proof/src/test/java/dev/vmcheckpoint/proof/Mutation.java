@@ -17,17 +17,17 @@ import java.util.Optional;
 /** A way to break the system, and a history that passes only while it is whole. */
 enum Mutation {
   /** Ready without a flush. */
-  NO_FLUSH("the checkpoint lied: .*"),
+  NO_FLUSH(".*the checkpoint lied: .*"),
   /** A disabled bitmap is taken for one that records. */
-  IGNORE_RECORDING("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  IGNORE_RECORDING(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** A bitmap of a QEMU that was killed is taken for a good one. */
-  IGNORE_INCONSISTENT("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  IGNORE_INCONSISTENT(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** A bitmap that is missing is made anew. */
-  ADD_AGAIN("expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  ADD_AGAIN(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** What was asked for is taken for done. */
-  TRUST_THE_REPLY("vda should have a healthy bitmap .*"),
+  TRUST_THE_REPLY(".*vda should have a healthy bitmap .*"),
   /** What was seen once is taken for what is there. */
-  TRUST_THE_MEMORY("expected is \\[Lost\\].*\"state\":\"Recording\".*");
+  TRUST_THE_MEMORY(".*expected is \\[Lost\\].*\"state\":\"Recording\".*");
 
   private final String noticedAs;
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /** One disk of an established checkpoint, what was said of it, and its base copies. */
 final class TrackedDisk {
@@ -19,6 +20,7 @@ final class TrackedDisk {
   private final int commitsBefore;
   private int seenOpening;
   private Rollback rollback = Rollback.NONE;
+  private OptionalInt chainChanged = OptionalInt.empty();
   private boolean shrunk;
   private boolean wasLost;
   private JsonNode said = MissingNode.getInstance();
@@ -100,6 +102,7 @@ final class TrackedDisk {
     if (rollback != Rollback.CERTAIN) {
       seenOpening = volume.openings();
       rollback = Rollback.NONE;
+      chainChanged = OptionalInt.empty();
     }
   }
 
@@ -122,6 +125,16 @@ final class TrackedDisk {
    */
   void isLeftAbove() {
     rollback = recordedImage().equals(volume.active()) ? Rollback.CERTAIN : Rollback.PERHAPS;
+  }
+
+  /** The active image lies on others now than it did when it was recorded. */
+  void setChainChanged() {
+    chainChanged = OptionalInt.of(volume.openings());
+  }
+
+  /** Whether that has happened in an earlier opening, and no tool has asked since. */
+  boolean isChainChangedUnseen() {
+    return chainChanged.isPresent() && chainChanged.getAsInt() < volume.openings();
   }
 
   /** Whether it was seen to be smaller than it was when it was recorded. */
