@@ -16,12 +16,18 @@ final class ResizeSteps {
     }
   }
 
-  /** Makes a disk smaller and lets it be seen. It costs every disk there. */
+  /**
+   * Makes a disk smaller, and lets its size be seen before and after. It costs every disk there.
+   */
   record Shrink(int device, int clusters) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
       long size = volume.sizeBytes() - (long) clusters * Volume.CLUSTER_BYTES;
-      if (size <= 0 || !resize(world, name, volume, size)) {
+      if (size <= 0) {
+        return false;
+      }
+      new Checker(world).check();
+      if (!resize(world, name, volume, size)) {
         return false;
       }
       world
