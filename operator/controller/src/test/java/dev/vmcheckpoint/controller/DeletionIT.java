@@ -7,10 +7,12 @@ import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.FakeMachine;
 import dev.vmcheckpoint.controller.fixture.FakeSidecar;
+import dev.vmcheckpoint.controller.fixture.LoggedWarnings;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -146,6 +148,43 @@ final class DeletionIT {
     checkpoint.delete();
 
     checkpoint.whenGone();
+  }
+
+  @Test
+  void aResourceThatIsDeletedBeforeItsFinalizerComesIsNoFailureToLog() {
+    double failures = operator.failures();
+    try (LoggedWarnings warnings = new LoggedWarnings()) {
+      operator
+          .calls()
+          .beforeFinalizerOf(
+              "hasty", () -> new TestCheckpoint(cluster, cluster.namespace(), "hasty").delete());
+
+      cluster.apply("hasty", "db-0");
+
+      TestCluster.awaitThat("the refusal", () -> operator.failures() > failures);
+      assertThat(warnings.about("hasty")).isEmpty();
+    }
+  }
+
+  @Test
+  void aReconciliationThatFailsIsLogged() {
+    try (LoggedWarnings warnings = new LoggedWarnings()) {
+      operator
+          .calls()
+          .beforeFinalizerOf(
+              "unlucky",
+              () -> {
+                throw new KubernetesClientException("no way to the API server");
+              });
+
+      TestCheckpoint checkpoint = cluster.apply("unlucky", "db-0");
+
+      checkpoint.when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
+      assertThat(warnings.about("unlucky"))
+          .singleElement()
+          .asString()
+          .contains(cluster.namespace() + "/unlucky");
+    }
   }
 
   private static void noAnswer() {

@@ -5,10 +5,13 @@ import dev.vmcheckpoint.controller.fixture.ApiCalls;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.observe.CacheGuard;
+import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -32,6 +35,7 @@ final class OperatorProcess implements AutoCloseable {
   private final ApiCalls calls = new ApiCalls();
   private final KubernetesClient client;
   private final LeaseLeadership leadership;
+  private final MeterRegistry meters = new SimpleMeterRegistry();
   private final List<String> alarms = new CopyOnWriteArrayList<>();
   private final CacheGuard guard = new CacheGuard(alarms::add);
   private final Operator operator;
@@ -61,7 +65,9 @@ final class OperatorProcess implements AutoCloseable {
                 podName,
                 Clock.systemUTC()),
             configuration ->
-                configuration.withLeaderElectionConfiguration(leadership.configuration(() -> {})));
+                configuration
+                    .withMetrics(new ReconciliationMetrics(meters))
+                    .withLeaderElectionConfiguration(leadership.configuration(() -> {})));
   }
 
   /** Starts an operator and waits until it leads. */
@@ -91,6 +97,11 @@ final class OperatorProcess implements AutoCloseable {
   /** The term in which it leads. */
   long term() {
     return leadership.term();
+  }
+
+  /** How many reconciliations have failed so far. */
+  double failures() {
+    return meters.counter("vmcheckpoint.reconciliations.retried").count();
   }
 
   /** What would have ended it. */
