@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -30,6 +32,7 @@ final class OperatorProcess implements AutoCloseable {
   static final String OTHER_LABEL = "example.com/machine";
 
   private final ApiCalls calls = new ApiCalls();
+  private final MeterRegistry meters = new SimpleMeterRegistry();
   private final KubernetesClient client;
   private final LeaseLeadership leadership;
   private final List<String> alarms = new CopyOnWriteArrayList<>();
@@ -58,7 +61,8 @@ final class OperatorProcess implements AutoCloseable {
                 leadership,
                 guard,
                 options,
-                podName,
+                new Application.Self(podName, cluster.operatorNamespace()),
+                meters,
                 Clock.systemUTC()),
             configuration ->
                 configuration.withLeaderElectionConfiguration(leadership.configuration(() -> {})));
@@ -86,6 +90,11 @@ final class OperatorProcess implements AutoCloseable {
   /** What it writes to the API server. */
   ApiCalls calls() {
     return calls;
+  }
+
+  /** What a counter of its metrics has come to. */
+  double counted(String counter) {
+    return meters.get(counter).counter().count();
   }
 
   /** The term in which it leads. */
