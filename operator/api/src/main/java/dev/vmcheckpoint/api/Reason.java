@@ -35,9 +35,16 @@ public enum Reason {
   Deleting("The checkpoint is being deleted; its bitmaps are being removed.", "Wait."),
   BitmapsRemoved("The checkpoint was deleted and its bitmaps are gone.", "None needed."),
   BitmapsLeftBehind(
-      "The checkpoint was deleted while its bitmaps could not be removed, or not all of them.",
-      "See the message. What is left in an image does no harm beyond a little space and time per"
-          + " write; block-dirty-bitmap-remove or qemu-img bitmap --remove takes it away."),
+      "The checkpoint was deleted while its bitmaps could not be removed, or not all of them; what is"
+          + " left is recorded.",
+      "None needed: the operator removes what is recorded when it sees the machine run again with"
+          + " those images. Until then it does no harm beyond a little space and time per write;"
+          + " block-dirty-bitmap-remove or qemu-img bitmap --remove takes it away as well."),
+  LeftoverForgotten(
+      "Too much is left behind by deleted checkpoints: the oldest record was dropped, so what it"
+          + " tells of is not removed.",
+      "See the message; block-dirty-bitmap-remove or qemu-img bitmap --remove takes those bitmaps"
+          + " away."),
 
   // The virtual machine
   VirtualMachineNotFound(

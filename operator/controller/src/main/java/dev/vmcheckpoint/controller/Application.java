@@ -5,8 +5,12 @@ import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.act.Actions;
 import dev.vmcheckpoint.controller.act.Attempts;
 import dev.vmcheckpoint.controller.act.BackOff;
+import dev.vmcheckpoint.controller.decide.Announcement;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
+import dev.vmcheckpoint.controller.leftovers.LeftoverStore;
+import dev.vmcheckpoint.controller.leftovers.LeftoverSweep;
+import dev.vmcheckpoint.controller.leftovers.Leftovers;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.MeteredNodeApi;
 import dev.vmcheckpoint.controller.nodes.NodeApis;
@@ -20,10 +24,13 @@ import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
 import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import dev.vmcheckpoint.node.HttpNodeApi;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -43,6 +50,23 @@ final class Application {
   private static final Duration CACHES_COMPARED_EVERY = Duration.ofMinutes(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
+
+  /**
+   * This process.
+   *
+   * @param podName the name of its pod
+   * @param namespace its pod's namespace
+   */
+  record Self(String podName, String namespace) {
+    private ConfigMap configMap(String name) {
+      return new ConfigMapBuilder()
+          .withNewMetadata()
+          .withNamespace(namespace)
+          .withName(name)
+          .endMetadata()
+          .build();
+    }
+  }
 
   private Application() {}
 
@@ -66,7 +90,8 @@ final class Application {
                 leadership,
                 guard,
                 options,
-                podName,
+                new Self(podName, podNamespace),
+                meters,
                 Clock.systemUTC()),
             configuration ->
                 configuration
@@ -108,18 +133,38 @@ final class Application {
       Leadership leadership,
       CacheGuard guard,
       Options options,
-      String instance,
+      Self self,
+      MeterRegistry meters,
       Clock clock) {
     InFlightLimits limits = new InFlightLimits();
     SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes, client);
     MachinePods machines = new MachinePods(options.virtualMachineLabels, client);
     Attempts attempts = new Attempts(clock, new BackOff(random()));
+    Observer observer = new Observer(machines, sidecars, limits, client, guard);
+    Actions actions = new Actions(client, sidecars, limits, leadership, attempts);
+    Events events = new Events(client, self.podName(), clock);
+    Leftovers leftovers =
+        new Leftovers(
+            new LeftoverStore(client, self.namespace()),
+            (configMap, dropped) ->
+                events.tell(self.configMap(configMap), Announcement.forgotten(dropped)),
+            meters);
+    LeftoverSweep sweep =
+        new LeftoverSweep(
+            leftovers,
+            observer,
+            actions,
+            new Attempts(clock, new BackOff(random())),
+            leadership,
+            options.pollInterval);
     return new CheckpointReconciler(
-        new Observer(machines, sidecars, limits, client, guard),
-        new Actions(client, sidecars, limits, leadership, attempts),
+        observer,
+        actions,
         attempts,
+        leftovers,
+        sweep,
         new Resources(client),
-        new Events(client, instance, clock),
+        events,
         leadership,
         new CheckpointReconciler.Settings(options.pollInterval, options.deletionTimeout),
         clock);

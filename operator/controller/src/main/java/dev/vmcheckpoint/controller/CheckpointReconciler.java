@@ -5,19 +5,24 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.controller.act.Actions;
 import dev.vmcheckpoint.controller.act.Attempts;
 import dev.vmcheckpoint.controller.act.Outcome;
+import dev.vmcheckpoint.controller.decide.Announcement;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Decider;
 import dev.vmcheckpoint.controller.decide.Decision;
 import dev.vmcheckpoint.controller.decide.Deletion;
+import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.decide.Observation;
 import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Renewals;
 import dev.vmcheckpoint.controller.decide.Transitions;
 import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.leftovers.LeftoverSweep;
+import dev.vmcheckpoint.controller.leftovers.Leftovers;
 import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.OnRecords;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.DeleteControl;
@@ -28,7 +33,11 @@ import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The whole path from what is there to what is said: observe, decide, act with at most one change,
@@ -36,6 +45,8 @@ import java.util.List;
  */
 public final class CheckpointReconciler
     implements Reconciler<VirtualMachineCheckpoint>, Cleaner<VirtualMachineCheckpoint> {
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointReconciler.class);
+
   /** The cache is behind for about as long as a watch takes to tell. */
   private static final Duration CACHE_IS_BEHIND = Duration.ofMillis(200);
 
@@ -43,6 +54,8 @@ public final class CheckpointReconciler
   private final Actions actions;
   private final Attempts attempts;
   private final Tidier tidier;
+  private final Leftovers leftovers;
+  private final LeftoverSweep sweep;
   private final Resources resources;
   private final Events events;
   private final Leadership leadership;
@@ -61,6 +74,8 @@ public final class CheckpointReconciler
       Observer observer,
       Actions actions,
       Attempts attempts,
+      Leftovers leftovers,
+      LeftoverSweep sweep,
       Resources resources,
       Events events,
       Leadership leadership,
@@ -70,6 +85,8 @@ public final class CheckpointReconciler
     this.actions = actions;
     this.attempts = attempts;
     this.tidier = new Tidier(actions, attempts);
+    this.leftovers = leftovers;
+    this.sweep = sweep;
     this.resources = resources;
     this.events = events;
     this.leadership = leadership;
@@ -80,7 +97,10 @@ public final class CheckpointReconciler
   @Override
   public List<EventSource<?, VirtualMachineCheckpoint>> prepareEventSources(
       EventSourceContext<VirtualMachineCheckpoint> context) {
-    return observer.watch(context, leadership, settings.pollInterval());
+    List<EventSource<?, VirtualMachineCheckpoint>> sources =
+        new ArrayList<>(observer.watch(context, leadership, settings.pollInterval()));
+    sources.add(sweep);
+    return sources;
   }
 
   @Override
@@ -182,14 +202,9 @@ public final class CheckpointReconciler
           };
     }
     return switch (deletion) {
-      case Deletion.Release(var announcement) -> {
-        if (!resources.release(resource)) {
-          yield DeleteControl.noFinalizerRemoval().rescheduleAfter(CACHE_IS_BEHIND);
-        }
-        attempts.forget(checkpoint.uid());
-        announcement.ifPresent(told -> events.tell(resource, told));
-        yield DeleteControl.noFinalizerRemoval();
-      }
+      case Deletion.Release(var announcement) -> release(resource, announcement);
+      case Deletion.LeaveBehind(var announcement, var bitmaps) ->
+          release(resource, Optional.of(leaveBehind(resource, request, announcement, bitmaps)));
       case Deletion.Wait(var status) -> {
         report(resource, status, context);
         yield DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
@@ -197,6 +212,41 @@ public final class CheckpointReconciler
       case Deletion.Remove _ ->
           DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
     };
+  }
+
+  private DeleteControl release(
+      VirtualMachineCheckpoint resource, Optional<Announcement> announcement) {
+    if (!resources.release(resource)) {
+      return DeleteControl.noFinalizerRemoval().rescheduleAfter(CACHE_IS_BEHIND);
+    }
+    attempts.forget(resource.getMetadata().getUid());
+    announcement.ifPresent(told -> events.tell(resource, told));
+    return DeleteControl.noFinalizerRemoval();
+  }
+
+  /** Records what is left, which must be done before the resource goes; but that ends, too. */
+  private Announcement leaveBehind(
+      VirtualMachineCheckpoint resource,
+      Deletion.Request request,
+      Announcement announcement,
+      List<Leftover.Bitmap> bitmaps) {
+    Instant now = clock.instant();
+    try {
+      leftovers.record(
+          new Leftover(
+              resource.getMetadata().getUid(),
+              resource.getMetadata().getNamespace(),
+              request.checkpoint().machineName(),
+              now.getEpochSecond(),
+              bitmaps));
+      return announcement;
+    } catch (KubernetesClientException e) {
+      if (now.isBefore(request.deadline().plus(settings.deletionTimeout()))) {
+        throw e;
+      }
+      LOG.warn("What is left of {} is not recorded", resource.getMetadata().getUid(), e);
+      return Deletion.unrecorded(announcement);
+    }
   }
 
   /** Says what has changed, if anything has; returns false where the resource is another by now. */

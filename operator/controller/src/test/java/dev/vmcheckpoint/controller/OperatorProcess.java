@@ -33,6 +33,7 @@ final class OperatorProcess implements AutoCloseable {
   static final String OTHER_LABEL = "example.com/machine";
 
   private final ApiCalls calls = new ApiCalls();
+  private final MeterRegistry meters = new SimpleMeterRegistry();
   private final KubernetesClient client;
   private final LeaseLeadership leadership;
   private final MeterRegistry meters = new SimpleMeterRegistry();
@@ -62,7 +63,8 @@ final class OperatorProcess implements AutoCloseable {
                 leadership,
                 guard,
                 options,
-                podName,
+                new Application.Self(podName, cluster.operatorNamespace()),
+                meters,
                 Clock.systemUTC()),
             configuration ->
                 configuration
@@ -92,6 +94,11 @@ final class OperatorProcess implements AutoCloseable {
   /** What it writes to the API server. */
   ApiCalls calls() {
     return calls;
+  }
+
+  /** What a counter of its metrics has come to. */
+  double counted(String counter) {
+    return meters.get(counter).counter().count();
   }
 
   /** The term in which it leads. */

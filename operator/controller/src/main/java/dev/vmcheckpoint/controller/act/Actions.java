@@ -5,8 +5,8 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
 import dev.vmcheckpoint.controller.decide.Decision.Renew;
+import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
-import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveBitmap;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveMarkers;
 import dev.vmcheckpoint.controller.decide.Troubles;
@@ -26,9 +26,9 @@ import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,7 +72,7 @@ public final class Actions {
    */
   public Outcome<Created> create(VirtualMachineCheckpoint resource, Create create) {
     return onNode(
-        resource,
+        resource.getMetadata().getNamespace(),
         create.seen(),
         Reason.Creating,
         sidecar -> {
@@ -97,7 +97,7 @@ public final class Actions {
   /** Has every bitmap removed that was made for the resource, whatever its status knows of. */
   public Outcome<RemoveResponse> remove(VirtualMachineCheckpoint resource, Seen seen) {
     return onNode(
-        resource,
+        resource.getMetadata().getNamespace(),
         seen,
         Reason.Deleting,
         sidecar -> {
@@ -108,10 +108,44 @@ public final class Actions {
         });
   }
 
+  /**
+   * Has every bitmap removed that was made for a resource that is gone. Right before, that is read
+   * from the API server: one that is there after all keeps its bitmaps.
+   */
+  public Outcome<RemoveResponse> remove(Leftover leftover, Seen seen) {
+    return onNode(
+        leftover.namespace(),
+        seen,
+        Reason.Deleting,
+        sidecar -> {
+          if (isAlive(leftover)) {
+            LOG.warn("Checkpoint {} is there, though recorded as gone", leftover.checkpoint());
+            return new Outcome.LookAgain<>();
+          }
+          RemoveResponse response =
+              sidecar.removeCheckpoint(
+                  pod(seen), new CheckpointUid(leftover.checkpoint()), context(seen));
+          LOG.info(
+              "{} bitmaps left by checkpoint {} on node {} removed",
+              response.removed().size(),
+              leftover.checkpoint(),
+              seen.node());
+          return new Outcome.Done<>(response);
+        });
+  }
+
+  private boolean isAlive(Leftover leftover) {
+    return list(leftover.namespace())
+        .anyMatch(
+            resource ->
+                resource.getMetadata().getUid().equals(leftover.checkpoint())
+                    && !resource.isMarkedForDeletion());
+  }
+
   /** Has one bitmap removed that was made for the resource. */
   public Outcome<RemoveResponse> remove(VirtualMachineCheckpoint resource, RemoveBitmap removal) {
     return onNode(
-        resource,
+        resource.getMetadata().getNamespace(),
         removal.seen(),
         Reason.Deleting,
         sidecar -> {
@@ -131,12 +165,12 @@ public final class Actions {
    */
   public Outcome<RemoveMarkers> remove(VirtualMachineCheckpoint resource, RemoveMarkers removal) {
     return onNode(
-        resource,
+        resource.getMetadata().getNamespace(),
         removal.seen(),
         Reason.Deleting,
         sidecar -> {
           Optional<RemoveMarkers> useless =
-              removal.unless(onRecord(resource.getMetadata().getNamespace()));
+              removal.unless(OnRecords.of(list(resource.getMetadata().getNamespace())));
           if (useless.isEmpty()) {
             return new Outcome.LookAgain<>();
           }
@@ -146,14 +180,13 @@ public final class Actions {
         });
   }
 
-  private List<OnRecord> onRecord(String namespace) {
-    return OnRecords.of(
-        client
-            .resources(VirtualMachineCheckpoint.class)
-            .inNamespace(namespace)
-            .list()
-            .getItems()
-            .stream());
+  private Stream<VirtualMachineCheckpoint> list(String namespace) {
+    return client
+        .resources(VirtualMachineCheckpoint.class)
+        .inNamespace(namespace)
+        .list()
+        .getItems()
+        .stream();
   }
 
   /**
@@ -162,7 +195,7 @@ public final class Actions {
    */
   public Outcome<EpochResponse> renew(VirtualMachineCheckpoint resource, Renew renew) {
     return onNode(
-        resource,
+        resource.getMetadata().getNamespace(),
         renew.seen(),
         Reason.SidecarUnreachable,
         sidecar -> {
@@ -177,13 +210,10 @@ public final class Actions {
   }
 
   private <T> Outcome<T> onNode(
-      VirtualMachineCheckpoint resource,
-      Seen seen,
-      Reason meanwhile,
-      Function<NodeApi, Outcome<T>> action) {
+      String namespace, Seen seen, Reason meanwhile, Function<NodeApi, Outcome<T>> action) {
     String node = seen.node();
     return limits.call(
-        resource.getMetadata().getNamespace(),
+        namespace,
         node,
         () -> {
           Optional<NodeApi> sidecar = sidecars.on(node);

@@ -1,5 +1,7 @@
 package dev.vmcheckpoint.controller.decide;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.vmcheckpoint.api.Reason;
 
 /**
@@ -12,6 +14,22 @@ import dev.vmcheckpoint.api.Reason;
 public record Announcement(Reason reason, boolean isWarning, String message) {
   static Announcement normal(Reason reason, String message) {
     return new Announcement(reason, false, message);
+  }
+
+  /** That the record of a leftover was dropped for newer ones. */
+  public static Announcement forgotten(Leftover leftover) {
+    return warning(
+        Reason.LeftoverForgotten,
+        Texts.bounded(
+            "the bitmaps of checkpoint %s stay in the images of virtual machine %s/%s: %s"
+                .formatted(
+                    leftover.checkpoint(),
+                    leftover.namespace(),
+                    leftover.machine(),
+                    leftover.bitmaps().stream()
+                        .map(Leftover.Bitmap::file)
+                        .distinct()
+                        .collect(joining(", ")))));
   }
 
   static Announcement warning(Reason reason, String message) {

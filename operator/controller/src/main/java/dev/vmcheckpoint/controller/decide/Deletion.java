@@ -12,8 +12,9 @@ import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.RemoveResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * What to do for a checkpoint that is to go. It ends in bounded time: no resource waits for ever
@@ -24,8 +25,19 @@ public sealed interface Deletion {
   /** Have the bitmaps removed. */
   record Remove(Seen seen) implements Deletion {}
 
-  /** Let the resource go. */
+  /** Let the resource go: nothing of it is left. */
   record Release(Optional<Announcement> announcement) implements Deletion {}
+
+  /**
+   * Record what is left, then let the resource go.
+   *
+   * @param bitmaps what is known to be left; there may be more
+   */
+  record LeaveBehind(Announcement announcement, List<Leftover.Bitmap> bitmaps) implements Deletion {
+    public LeaveBehind {
+      bitmaps = List.copyOf(bitmaps);
+    }
+  }
 
   /**
    * Try again later.
@@ -74,22 +86,13 @@ public sealed interface Deletion {
 
   /** What to do once the sidecar has answered. */
   static Deletion removed(Request request, Seen seen, RemoveResponse response) {
-    String left =
-        Stream.concat(
-                request.checkpoint().status().disks().stream()
-                    .filter(disk -> !isRemoved(disk, response) && !isAbsent(disk, seen))
-                    .map(disk -> "disk %s: its image is not attached".formatted(disk.name())),
-                response.below().stream()
-                    .map(
-                        below ->
-                            "disk %s: %s is below the active image"
-                                .formatted(below.disk(), below.file())))
-            .collect(joining("; "));
+    List<Leftover.Bitmap> left = Sweep.remaining(known(request.checkpoint()), seen, response);
     if (!left.isEmpty()) {
-      return new Release(
-          Optional.of(
-              Announcement.warning(
-                  Reason.BitmapsLeftBehind, Texts.bounded("bitmaps are left: " + left))));
+      return leaveBehind(
+          left.stream()
+              .map(bitmap -> "disk %s: in %s".formatted(bitmap.disk(), bitmap.file()))
+              .collect(joining("; ", "bitmaps are left in images that are not active: ", "")),
+          left);
     }
     if (!request.mayHaveBitmaps() && response.removed().isEmpty()) {
       return new Release(Optional.empty());
@@ -100,17 +103,17 @@ public sealed interface Deletion {
                 Reason.BitmapsRemoved, "%d bitmaps removed".formatted(response.removed().size()))));
   }
 
-  private static boolean isRemoved(Disk disk, RemoveResponse response) {
-    return response.removed().stream().anyMatch(removed -> removed.bitmap().equals(disk.bitmap()));
-  }
-
-  /** Whether the bitmap, which was not removed, is not on the recorded image either. */
-  private static boolean isAbsent(Disk disk, Seen seen) {
-    Image image = disk.image();
-    return image == null
-        || seen.machine().disks().stream()
-            .flatMap(device -> device.image().stream())
-            .anyMatch(attached -> attached.file().equals(image.file()));
+  /** The bitmaps that the status tells of. */
+  private static List<Leftover.Bitmap> known(Checkpoint checkpoint) {
+    List<Leftover.Bitmap> known = new ArrayList<>();
+    for (Disk disk : checkpoint.status().disks()) {
+      String bitmap = disk.bitmap();
+      Image image = disk.image();
+      if (bitmap != null && image != null && checkpoint.owns(bitmap)) {
+        known.add(new Leftover.Bitmap(disk.name(), image.file(), bitmap));
+      }
+    }
+    return known;
   }
 
   private static Deletion waitFor(Request request, Reason reason, String message, Instant now) {
@@ -123,13 +126,22 @@ public sealed interface Deletion {
   }
 
   private static Deletion giveUp(Request request, String message) {
-    return new Release(
-        request.mayHaveBitmaps()
-            ? Optional.of(
-                Announcement.warning(
-                    Reason.BitmapsLeftBehind,
-                    Texts.bounded(
-                        "bitmaps may be left in the machine's images: %s".formatted(message))))
-            : Optional.empty());
+    return request.mayHaveBitmaps()
+        ? leaveBehind(
+            "bitmaps may be left in the machine's images: %s".formatted(message),
+            known(request.checkpoint()))
+        : new Release(Optional.empty());
+  }
+
+  /** The same announcement where what is left could not be recorded. */
+  static Announcement unrecorded(Announcement announcement) {
+    return Announcement.warning(
+        announcement.reason(),
+        Texts.bounded("not recorded, so never removed: " + announcement.message()));
+  }
+
+  private static LeaveBehind leaveBehind(String message, List<Leftover.Bitmap> bitmaps) {
+    return new LeaveBehind(
+        Announcement.warning(Reason.BitmapsLeftBehind, Texts.bounded(message)), bitmaps);
   }
 }

@@ -99,23 +99,11 @@ record ImageJudge(
 
   /** Absence counts only where QEMU has loaded what there is. */
   private Judged absent(String message) {
-    return absenceCounts()
+    return Absence.counts(machine)
         ? lost(Reason.BitmapMissing, message)
         : unknown(
             Reason.GuestNotRunning,
             "this QEMU may not have loaded its bitmaps before the guest runs");
-  }
-
-  /** Before QEMU 10.0 the target of a migration loads its bitmaps when it starts to run. */
-  private boolean absenceCounts() {
-    return machine.runState().equals("running") || majorVersion() >= 10;
-  }
-
-  private int majorVersion() {
-    String version = machine.qemuVersion();
-    int dot = version.indexOf('.');
-    String major = dot < 0 ? version : version.substring(0, dot);
-    return major.matches("\\d{1,4}") ? Integer.parseInt(major) : 0;
   }
 
   private Verdict onRecordedImage(BitmapObservation bitmap) {

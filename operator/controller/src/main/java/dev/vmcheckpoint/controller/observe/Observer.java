@@ -88,17 +88,33 @@ public final class Observer {
         resource, checkpoint, runs ? pods : machines.uncached(namespace, checkpoint.machineName()));
   }
 
+  /** Whether there is a pod in which a machine may run, as far as the cache knows. */
+  public boolean mayRun(String namespace, String machine) {
+    return machines.of(namespace, machine).stream().anyMatch(pod -> pod.phase() == Phase.RUNNING);
+  }
+
+  /** Looks at a machine, whether it has checkpoints or not. */
+  public Observation look(String namespace, String machine) {
+    List<MachinePod> pods = machines.of(namespace, machine);
+    return MachineSelection.select(machine, pods, looks(namespace, pods, new HashMap<>()));
+  }
+
   private Observation observe(
       VirtualMachineCheckpoint resource, Checkpoint checkpoint, List<MachinePod> pods) {
     Map<String, Look> seen =
         new HashMap<>(handed.take(ResourceID.fromResource(resource), checkpoint));
+    return MachineSelection.select(
+        checkpoint.machineName(), pods, looks(resource.getMetadata().getNamespace(), pods, seen));
+  }
+
+  /** One look into each pod in which the machine may run. */
+  private Map<String, Look> looks(String namespace, List<MachinePod> pods, Map<String, Look> seen) {
     for (MachinePod pod : pods) {
       if (pod.phase() == Phase.RUNNING && pod.node().isPresent()) {
-        seen.computeIfAbsent(
-            pod.uid(), uid -> look(resource.getMetadata().getNamespace(), pod.node().get(), uid));
+        seen.computeIfAbsent(pod.uid(), uid -> look(namespace, pod.node().get(), uid));
       }
     }
-    return MachineSelection.select(checkpoint.machineName(), pods, seen);
+    return seen;
   }
 
   private Look look(String namespace, String node, String pod) {

@@ -1,8 +1,8 @@
 package dev.vmcheckpoint.controller.report;
 
-import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.decide.Announcement;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
@@ -41,7 +41,7 @@ public final class Events {
   }
 
   /** Tells about a resource. */
-  public void tell(VirtualMachineCheckpoint about, Announcement announcement) {
+  public void tell(HasMetadata about, Announcement announcement) {
     ObjectMeta metadata = about.getMetadata();
     Instant now = clock.instant();
     Event event =

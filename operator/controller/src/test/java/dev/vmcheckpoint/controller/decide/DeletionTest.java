@@ -5,9 +5,11 @@ import static dev.vmcheckpoint.controller.decide.Cases.NOON;
 import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
 import static dev.vmcheckpoint.controller.decide.Cases.disk;
 import static dev.vmcheckpoint.controller.decide.Cases.established;
+import static dev.vmcheckpoint.controller.decide.Cases.fileOf;
 import static dev.vmcheckpoint.controller.decide.Cases.fresh;
 import static dev.vmcheckpoint.controller.decide.Cases.gone;
 import static dev.vmcheckpoint.controller.decide.Cases.image;
+import static dev.vmcheckpoint.controller.decide.Cases.machine;
 import static dev.vmcheckpoint.controller.decide.Cases.recorded;
 import static dev.vmcheckpoint.controller.decide.Cases.saying;
 import static dev.vmcheckpoint.controller.decide.Cases.seen;
@@ -17,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Conditions;
 import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.controller.decide.Deletion.LeaveBehind;
 import dev.vmcheckpoint.controller.decide.Deletion.Release;
 import dev.vmcheckpoint.controller.decide.Deletion.Remove;
 import dev.vmcheckpoint.controller.decide.Deletion.Request;
@@ -36,6 +39,8 @@ final class DeletionTest {
   private static final Duration TIMEOUT = Duration.ofMinutes(10);
   private static final Instant TOO_LATE = NOON.plus(TIMEOUT);
   private static final Request ESTABLISHED = request(established(recorded("vda")), false);
+  private static final Leftover.Bitmap LEFT =
+      new Leftover.Bitmap("vda", fileOf("vda"), bitmapOf("vda"));
   private static final Request NEVER_MADE = request(fresh(), false);
 
   @Test
@@ -54,7 +59,7 @@ final class DeletionTest {
 
   @Test
   void withoutAPodOfTheMachineTheResourceGoesAtOnceAndSaysSo() {
-    assertReleased(Deletion.decide(ESTABLISHED, gone(), LATER), Reason.BitmapsLeftBehind);
+    assertLeftBehind(Deletion.decide(ESTABLISHED, gone(), LATER), LEFT);
   }
 
   @Test
@@ -76,8 +81,7 @@ final class DeletionTest {
 
   @Test
   void butNotLongerThanTheBound() {
-    assertReleased(
-        Deletion.decide(ESTABLISHED, unseen(Reason.Migrating), TOO_LATE), Reason.BitmapsLeftBehind);
+    assertLeftBehind(Deletion.decide(ESTABLISHED, unseen(Reason.Migrating), TOO_LATE), LEFT);
   }
 
   @Test
@@ -121,7 +125,7 @@ final class DeletionTest {
     Trouble busy = new Trouble(Reason.Busy, "a job uses it");
 
     assertThat(Deletion.notRemoved(ESTABLISHED, busy, LATER)).isInstanceOf(Wait.class);
-    assertReleased(Deletion.notRemoved(ESTABLISHED, busy, TOO_LATE), Reason.BitmapsLeftBehind);
+    assertLeftBehind(Deletion.notRemoved(ESTABLISHED, busy, TOO_LATE), LEFT);
   }
 
   @Test
@@ -138,11 +142,10 @@ final class DeletionTest {
 
   @Test
   void aDiskWhoseImageIsNotAttachedKeepsItsBitmap() {
-    Announcement said =
-        assertReleased(
-            removed(ESTABLISHED, seen(disk("vda", image("vdx"), 512))), Reason.BitmapsLeftBehind);
+    LeaveBehind left =
+        assertLeftBehind(removed(ESTABLISHED, seen(disk("vda", image("vdx"), 512))), LEFT);
 
-    assertThat(said.message()).contains("vda");
+    assertThat(left.announcement().message()).contains("vda").contains(fileOf("vda"));
   }
 
   @Test
@@ -151,10 +154,10 @@ final class DeletionTest {
         removed(
             ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vda", bitmapOf("vda"))),
         Reason.BitmapsRemoved);
-    assertReleased(
+    assertLeftBehind(
         removed(
             ESTABLISHED, seen(disk("vda", image("vdx"), 512)), new Removed("vdb", bitmapOf("vdb"))),
-        Reason.BitmapsLeftBehind);
+        LEFT);
   }
 
   @Test
@@ -167,8 +170,37 @@ final class DeletionTest {
                 List.of(new Removed("vda", bitmapOf("vda"))),
                 List.of(new Below("vda", "/disks/base.qcow2", bitmapOf("vda")))));
 
-    assertThat(assertReleased(deletion, Reason.BitmapsLeftBehind).message())
-        .contains("/disks/base.qcow2");
+    LeaveBehind left =
+        assertLeftBehind(
+            deletion, new Leftover.Bitmap("vda", "/disks/base.qcow2", bitmapOf("vda")));
+    assertThat(left.announcement().message()).contains("/disks/base.qcow2");
+  }
+
+  @Test
+  void whereAnOldQemuMayNotHaveLoadedItsBitmapsAbsenceIsNotBelieved() {
+    assertLeftBehind(removed(ESTABLISHED, seen(machine("7.2.22", "paused", disk("vda")))), LEFT);
+  }
+
+  @Test
+  void whatMayHaveBeenMadeWithoutTheStatusKnowingIsLeftBehindUnnamed() {
+    assertLeftBehind(Deletion.decide(request(fresh(), true), gone(), LATER));
+  }
+
+  @Test
+  void aBitmapThatWasNotMadeForThisCheckpointIsNotRecorded() {
+    Checkpoint copied =
+        new Checkpoint(
+            "ffff", 1, fresh().spec(), established(recorded("vda")).status(), Optional.empty());
+
+    assertLeftBehind(Deletion.decide(request(copied, false), gone(), LATER));
+  }
+
+  @Test
+  void whatCouldNotBeRecordedIsSaid() {
+    Announcement left =
+        assertLeftBehind(Deletion.decide(ESTABLISHED, gone(), LATER), LEFT).announcement();
+
+    assertThat(Deletion.unrecorded(left).message()).contains("not recorded").contains("no pod");
   }
 
   @Test
@@ -184,11 +216,25 @@ final class DeletionTest {
     return Deletion.removed(request, seen, new RemoveResponse(List.of(removed), List.of()));
   }
 
-  private static Announcement assertReleased(Deletion deletion, Reason reason) {
-    assertThat(deletion).isInstanceOf(Release.class);
-    Announcement said = ((Release) deletion).announcement().orElseThrow();
-    assertThat(said.reason()).isEqualTo(reason);
-    assertThat(said.isWarning()).isEqualTo(reason == Reason.BitmapsLeftBehind);
-    return said;
+  private static void assertReleased(Deletion deletion, Reason reason) {
+    assertThat(deletion)
+        .isInstanceOfSatisfying(
+            Release.class,
+            release ->
+                assertThat(release.announcement())
+                    .hasValueSatisfying(
+                        said -> {
+                          assertThat(said.reason()).isEqualTo(reason);
+                          assertThat(said.isWarning()).isFalse();
+                        }));
+  }
+
+  private static LeaveBehind assertLeftBehind(Deletion deletion, Leftover.Bitmap... bitmaps) {
+    assertThat(deletion).isInstanceOf(LeaveBehind.class);
+    LeaveBehind left = (LeaveBehind) deletion;
+    assertThat(left.announcement().reason()).isEqualTo(Reason.BitmapsLeftBehind);
+    assertThat(left.announcement().isWarning()).isTrue();
+    assertThat(left.bitmaps()).containsExactly(bitmaps);
+    return left;
   }
 }

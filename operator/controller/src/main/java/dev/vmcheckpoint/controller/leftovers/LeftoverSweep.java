@@ -1,0 +1,167 @@
+package dev.vmcheckpoint.controller.leftovers;
+
+import static java.util.stream.Collectors.groupingBy;
+
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.controller.act.Actions;
+import dev.vmcheckpoint.controller.act.Attempts;
+import dev.vmcheckpoint.controller.act.Outcome;
+import dev.vmcheckpoint.controller.decide.Leftover;
+import dev.vmcheckpoint.controller.decide.Observation;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Sweep;
+import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.controller.observe.Observer;
+import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Removes what is on record as left behind when its machine is seen again, and nothing else: that a
+ * checkpoint is not there is no evidence that a bitmap is of no use. It wakes nobody; it is an
+ * event source because those are started and stopped with the operator.
+ */
+public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMachineCheckpoint> {
+  private static final Logger LOG = LoggerFactory.getLogger(LeftoverSweep.class);
+
+  private final Leftovers leftovers;
+  private final Observer observer;
+  private final Actions actions;
+  private final Attempts attempts;
+  private final Leadership leadership;
+  private final Duration interval;
+  private final Set<Machine> underWay = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("leftover-sweep").daemon().factory());
+  private final ExecutorService sweeps = Executors.newVirtualThreadPerTaskExecutor();
+
+  private record Machine(String namespace, String name) {
+    @Override
+    public String toString() {
+      return namespace + "/" + name;
+    }
+  }
+
+  /**
+   * @param attempts when a machine may be looked at again, by {@code namespace/name}
+   * @param interval time between two rounds
+   */
+  public LeftoverSweep(
+      Leftovers leftovers,
+      Observer observer,
+      Actions actions,
+      Attempts attempts,
+      Leadership leadership,
+      Duration interval) {
+    super(Leftover.class, "leftover-sweep");
+    this.leftovers = leftovers;
+    this.observer = observer;
+    this.actions = actions;
+    this.attempts = attempts;
+    this.leadership = leadership;
+    this.interval = interval;
+  }
+
+  @Override
+  public synchronized void start() {
+    super.start();
+    ScheduledFuture<?> _ =
+        clock.scheduleWithFixedDelay(
+            this::round, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public synchronized void stop() {
+    super.stop();
+    clock.shutdownNow();
+    sweeps.shutdownNow();
+  }
+
+  @Override
+  public Set<Leftover> getSecondaryResources(VirtualMachineCheckpoint primary) {
+    return Set.of();
+  }
+
+  private void round() {
+    try {
+      if (leadership.isLeading()) {
+        Map<Machine, List<Leftover>> byMachine =
+            leftovers.all().stream()
+                .collect(groupingBy(left -> new Machine(left.namespace(), left.machine())));
+        byMachine.forEach(this::startSweeping);
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("A round of the sweep failed; the next one comes", e);
+    }
+  }
+
+  private void startSweeping(Machine machine, List<Leftover> left) {
+    if (attempts.toWait(machine.toString()).isPositive()
+        || !observer.mayRun(machine.namespace(), machine.name())
+        || !underWay.add(machine)) {
+      return;
+    }
+    sweeps.execute(
+        () -> {
+          try {
+            sweep(machine, left);
+          } catch (RuntimeException e) {
+            attempts.failed(machine.toString());
+            LOG.warn("The sweep of machine {} failed; it is tried again", machine, e);
+          } finally {
+            underWay.remove(machine);
+          }
+        });
+  }
+
+  private void sweep(Machine machine, List<Leftover> left) {
+    Observation observation = observer.look(machine.namespace(), machine.name());
+    boolean clean = true;
+    for (Leftover leftover : left) {
+      clean &=
+          switch (Sweep.decide(leftover, observation)) {
+            case Sweep.Wait _ -> false;
+            case Sweep.Settled(var remaining) -> settle(leftover, remaining);
+            case Sweep.Remove(var seen) -> remove(leftover, seen);
+          };
+    }
+    if (clean) {
+      attempts.forget(machine.toString());
+    } else {
+      attempts.failed(machine.toString());
+    }
+  }
+
+  private boolean remove(Leftover leftover, Seen seen) {
+    return actions.remove(leftover, seen) instanceof Outcome.Done(var response)
+        && settle(leftover, Sweep.remaining(leftover.bitmaps(), seen, response));
+  }
+
+  /** Returns whether nothing is left. */
+  private boolean settle(Leftover leftover, List<Leftover.Bitmap> remaining) {
+    if (remaining.isEmpty()) {
+      leftovers.settled(leftover);
+      LOG.info(
+          "Nothing is left any more of checkpoint {} of machine {}/{}",
+          leftover.checkpoint(),
+          leftover.namespace(),
+          leftover.machine());
+      return true;
+    }
+    if (!remaining.equals(leftover.bitmaps())) {
+      leftovers.record(leftover.with(remaining));
+    }
+    return false;
+  }
+}
