@@ -12,6 +12,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -66,6 +67,7 @@ final class ProofIT {
   }
 
   @Test
+  @Tag("long")
   @Order(4)
   void whateverHappensEveryRestoreIsExact() {
     Run.fromProperties().take(histories(), tally);
