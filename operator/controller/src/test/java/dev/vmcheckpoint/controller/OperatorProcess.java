@@ -36,7 +36,6 @@ final class OperatorProcess implements AutoCloseable {
   private final MeterRegistry meters = new SimpleMeterRegistry();
   private final KubernetesClient client;
   private final LeaseLeadership leadership;
-  private final MeterRegistry meters = new SimpleMeterRegistry();
   private final List<String> alarms = new CopyOnWriteArrayList<>();
   private final CacheGuard guard = new CacheGuard(alarms::add);
   private final Operator operator;
