@@ -81,6 +81,11 @@ apt_offers() { # package, least version
   [ -n "$candidate" ] && [ "$candidate" != '(none)' ] && dpkg --compare-versions "$candidate" ge "${2:-0}"
 }
 
+# The same, of lists that are there and up to date.
+may_install() { # package, least version
+  apt_offers "$@" || { apt_get update >/dev/null 2>&1 && apt_offers "$@"; }
+}
+
 # Runs a command in a process group of its own, so that a signal to this script ends it at once with all
 # that it has started: see end_group.
 group=
@@ -130,11 +135,14 @@ find_jdk() {
       return
     fi
   done
-  apt_offers openjdk-25-jdk-headless || apt_get update >/dev/null 2>&1 || :
-  apt_offers openjdk-25-jdk-headless ||
-    fail "no JDK 25: unpack one below /usr/lib/jvm or set JAVA_HOME to it (https://adoptium.net/temurin)"
-  need_packages openjdk-25-jdk-headless
-  export JAVA_HOME=/usr/lib/jvm/java-25-openjdk-amd64
+  if may_install openjdk-25-jdk-headless; then
+    need_packages openjdk-25-jdk-headless
+    export JAVA_HOME=/usr/lib/jvm/java-25-openjdk-amd64
+  else
+    "$root/e2e/jdk"
+    JAVA_HOME=$cache/$(jdk_product)/jdk
+    export JAVA_HOME
+  fi
 }
 
 maven() { # arguments...
@@ -182,6 +190,10 @@ programs_product() {
     find pom.xml operator/pom.xml operator/images operator/*/pom.xml operator/*/src/main -type f -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | sed 's/^\(.\{16\}\).*/programs-\1/'
   )
+}
+
+jdk_product() {
+  echo "jdk-$(key_of "$root/e2e/jdk")"
 }
 
 images_product() {
