@@ -200,10 +200,10 @@ images_product() {
   echo "images-$(key_of "$root/e2e/cluster/images" "$root/e2e/cluster/archive" "$root"/e2e/cluster/guest/*)"
 }
 
-# The process that is the running cluster's node, if there is one.
-running_node() {
+# The process that is a node of the running cluster, if there is one.
+running_node() { # number
   local pid
-  pid=$(cat "$STATE/node.pid" 2>/dev/null) && grep -qa cluster/node "/proc/$pid/cmdline" 2>/dev/null && echo "$pid"
+  pid=$(cat "$STATE/node$1/node.pid" 2>/dev/null) && grep -qa cluster/node "/proc/$pid/cmdline" 2>/dev/null && echo "$pid"
 }
 
 # kubectl, talking to the cluster in $STATE.

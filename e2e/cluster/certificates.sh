@@ -9,20 +9,26 @@ make_certificates() (
   openssl ec -in service-accounts.key -pubout -out service-accounts.pub 2>/dev/null
 
   make_certificate apiserver /CN=kube-apiserver \
-    "subjectAltName=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:$NET.2,IP:$SERVICE_NET.0.1"
+    "subjectAltName=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:$API_SERVER,IP:$SERVICE_NET.0.1"
   make_certificate kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
   make_certificate admin /O=system:masters/CN=admin
-  make_certificate kubelet "/O=system:nodes/CN=system:node:$NODE" "subjectAltName=DNS:$NODE,IP:$NET.2"
   make_certificate controller-manager /CN=system:kube-controller-manager
   make_certificate scheduler /CN=system:kube-scheduler
   make_certificate proxy /CN=system:kube-proxy
   chmod 600 ./*.key
 
   local user
-  for user in admin kubelet controller-manager scheduler proxy; do
-    write_kubeconfig "$user"
+  for user in admin controller-manager scheduler proxy; do
+    write_kubeconfig "$user" "$STATE/conf/$user.kubeconfig"
   done
   ln -s conf/admin.kubeconfig "$STATE/kubeconfig"
+)
+
+make_node_certificate() (
+  cd "$STATE/pki" || exit
+  make_certificate "$NODE" "/O=system:nodes/CN=system:node:$NODE" "subjectAltName=DNS:$NODE,IP:$NET.2"
+  chmod 600 "$NODE.key"
+  write_kubeconfig "$NODE" "$NODE_STATE/conf/kubelet.kubeconfig"
 )
 
 make_key() { # file
@@ -37,17 +43,16 @@ make_certificate() { # name, subject, extension
   openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
 }
 
-write_kubeconfig() { # certificate
-  local file=$STATE/conf/$1.kubeconfig
+write_kubeconfig() { # certificate, file
   (
     umask 077
-    cat >"$file" <<K
+    cat >"$2" <<K
 apiVersion: v1
 kind: Config
 clusters:
   - name: e2e
     cluster:
-      server: https://$NET.2:$API_PORT
+      server: https://$API_SERVER:$API_PORT
       certificate-authority-data: $(base64 -w0 ca.crt)
 users:
   - name: $1

@@ -1,9 +1,15 @@
 # shellcheck shell=bash
-# The configuration files of the node's programs. Sourced, never run.
+# The configuration files of the nodes' programs. Sourced, never run.
 
+# What all nodes have alike.
 write_configuration() {
+  # There is no cluster DNS: look-ups in pods are to fail at once. An empty file would give them the machine's.
+  echo "nameserver 127.0.0.1" >"$STATE/conf/resolv.conf"
+}
+
+write_node_configuration() {
   # restrict_oom_score_adj: root may lack the capability to lower a process's score.
-  cat >"$STATE/conf/containerd.toml" <<K
+  cat >"$NODE_STATE/conf/containerd.toml" <<K
 version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
@@ -22,10 +28,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
         SystemdCgroup = false
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
-    conf_dir = "$STATE/cni/net.d"
+    conf_dir = "$NODE_STATE/cni/net.d"
 K
 
-  cat >"$STATE/cni/net.d/10-bridge.conflist" <<K
+  cat >"$NODE_STATE/cni/net.d/10-bridge.conflist" <<K
 {
   "cniVersion": "1.0.0",
   "name": "e2e",
@@ -39,21 +45,18 @@ K
 }
 K
 
-  # There is no cluster DNS: look-ups in pods are to fail at once. An empty file would give them the machine's.
-  echo "nameserver 127.0.0.1" >"$STATE/conf/resolv.conf"
-
   # Images cannot be pulled again: their garbage collection is off.
-  cat >"$STATE/conf/kubelet.yaml" <<K
+  cat >"$NODE_STATE/conf/kubelet.yaml" <<K
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
 cgroupDriver: cgroupfs
-cgroupRoot: /$NAME
+cgroupRoot: /$CGROUP
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: $STATE/pki/ca.crt}}
 authorization: {mode: Webhook}
-tlsCertFile: $STATE/pki/kubelet.crt
-tlsPrivateKeyFile: $STATE/pki/kubelet.key
+tlsCertFile: $STATE/pki/$NODE.crt
+tlsPrivateKeyFile: $STATE/pki/$NODE.key
 clusterDomain: cluster.local
 resolvConf: $STATE/conf/resolv.conf
 failSwapOn: false
@@ -63,7 +66,7 @@ nodeStatusUpdateFrequency: 5s
 K
 
   # conntrack: its limits may be set in the machine's own network namespace only.
-  cat >"$STATE/conf/proxy.yaml" <<K
+  cat >"$NODE_STATE/conf/proxy.yaml" <<K
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: nftables

@@ -1,0 +1,155 @@
+package dev.vmcheckpoint.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.vmcheckpoint.e2e.fixture.Checkpoint;
+import dev.vmcheckpoint.e2e.fixture.Cluster;
+import dev.vmcheckpoint.e2e.fixture.Disk;
+import dev.vmcheckpoint.e2e.fixture.RunningMachine;
+import dev.vmcheckpoint.e2e.fixture.SharedStorage;
+import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
+import dev.vmcheckpoint.e2e.fixture.VirtualMachine.Guest;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Live migrations from one node to another, on storage that both have. */
+class MigrationE2E {
+  @RegisterExtension static final Cluster CLUSTER = new Cluster("migration");
+
+  private static final long FAST = 1L << 30;
+
+  /** The machine's memory then takes longer than any test waits. */
+  private static final long HARDLY_AT_ALL = 1000;
+
+  private final Deque<SharedStorage> storage = new ArrayDeque<>();
+
+  @AfterEach
+  void releaseStorage() {
+    storage.forEach(SharedStorage::close);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"events", "dirty-bitmaps"})
+  void aCheckpointFollowsItsMachineToAnotherNode(String capability) {
+    Migration migration = start("vm-" + capability, Guest.LINUX_WRITING);
+    RunningMachine source = migration.source().whenGuestWrites();
+    RunningMachine target = migration.target();
+    Checkpoint checkpoint = apply("on-" + capability, migration).whenReady();
+    String bitmap = checkpoint.disk("vda").path("bitmap").asText();
+    long before = source.count("vda", bitmap);
+
+    source.migrateTo(target, FAST, capability);
+    source.whenMigrationIs("completed");
+
+    checkpoint.when("Recording on node2", now -> isRecordingOn(now, target));
+    assertThat(checkpoint.disk("vda").path("bitmap").asText()).isEqualTo(bitmap);
+    long after = target.count("vda", bitmap);
+    assertThat(after).isGreaterThanOrEqualTo(before);
+    await("what the guest writes on node2")
+        .atMost(Cluster.PATIENCE)
+        .until(() -> target.count("vda", bitmap) > after);
+
+    source.delete();
+    probe(checkpoint, "without-source");
+    assertThat(isRecordingOn(checkpoint, target)).isTrue();
+  }
+
+  @Test
+  void nothingIsConcludedWhileTheMachineMigrates() {
+    Migration migration = start("vm-slow", Guest.FIRMWARE);
+    Checkpoint checkpoint = apply("slow", migration).whenReady();
+
+    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
+    migration.source().whenMigrationIs("active");
+
+    probe(checkpoint, "meanwhile");
+    assertThat(checkpoint.condition("Valid").path("status").asText()).isEqualTo("Unknown");
+    assertThat(checkpoint.disk("vda").path("state").asText()).isEqualTo("Unknown");
+    assertThat(checkpoint.disk("vda").path("reason").asText()).isEqualTo("Migrating");
+    migration.source().limitMigrationTo(FAST);
+    checkpoint.when("Recording on node2", now -> isRecordingOn(now, migration.target()));
+  }
+
+  @Test
+  void aMigrationThatFailsCostsNothing() {
+    Migration migration = start("vm-failed", Guest.FIRMWARE);
+    Checkpoint checkpoint = apply("failed", migration).whenReady();
+    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
+    migration.source().whenMigrationIs("active");
+
+    migration.target().qemu().destroyForcibly();
+
+    migration.source().whenMigrationIs("failed");
+    checkpoint.when("Recording on node1", now -> isRecordingOn(now, migration.source()));
+  }
+
+  @Test
+  void aCheckpointMadeDuringAMigrationIsEstablishedWhereTheMachineArrives() {
+    Migration migration = start("vm-made", Guest.FIRMWARE);
+    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
+    migration.source().whenMigrationIs("active");
+
+    Checkpoint checkpoint = apply("made", migration);
+
+    checkpoint.whenNotReadyFor("Migrating");
+    assertThat(migration.source().bitmaps("vda")).isEmpty();
+    migration.source().limitMigrationTo(FAST);
+    checkpoint.whenReady();
+    assertThat(migration.target().bitmapsOf(checkpoint.uid(), "vda")).hasSize(1);
+    assertThat(isRecordingOn(checkpoint, migration.target())).isTrue();
+  }
+
+  @Test
+  void aCheckpointDeletedDuringAMigrationIsRemovedWhereTheMachineArrives() {
+    Migration migration = start("vm-deleted", Guest.FIRMWARE);
+    Checkpoint checkpoint = apply("deleted", migration).whenReady();
+    String uid = checkpoint.uid();
+    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
+    migration.source().whenMigrationIs("active");
+
+    checkpoint.beginToDelete();
+    checkpoint.when(
+        "Deleting", now -> now.condition("Reconciling").path("reason").asText().equals("Deleting"));
+
+    assertThat(migration.source().bitmapsOf(uid, "vda")).hasSize(1);
+    migration.source().limitMigrationTo(FAST);
+    checkpoint.whenGone();
+    assertThat(migration.target().bitmaps("vda")).isEmpty();
+  }
+
+  /** A machine, and the pod that it can migrate to. */
+  private record Migration(String machine, RunningMachine source, RunningMachine target) {}
+
+  private Migration start(String name, Guest guest) {
+    SharedStorage shared = SharedStorage.make(CLUSTER, name);
+    storage.push(shared);
+    VirtualMachine machine = VirtualMachine.named(name, Disk.qcow2("vda")).with(guest).with(shared);
+    RunningMachine source = RunningMachine.start(CLUSTER, machine);
+    return new Migration(name, source, RunningMachine.start(CLUSTER, machine.migrationTarget()));
+  }
+
+  private static Checkpoint apply(String name, Migration migration) {
+    return Checkpoint.apply(CLUSTER, name, migration.machine());
+  }
+
+  private static void probe(Checkpoint checkpoint, String request) {
+    checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", request);
+    checkpoint.when(
+        "probed", now -> now.status().path("lastHandledProbeAt").asText().equals(request));
+  }
+
+  private static boolean isRecordingOn(Checkpoint checkpoint, RunningMachine machine) {
+    return checkpoint.isCondition("Valid", "True")
+        && checkpoint
+            .status()
+            .at("/virtualMachine/podUID")
+            .asText()
+            .equals(machine.pod().getMetadata().getUid());
+  }
+}
