@@ -13,7 +13,9 @@ import dev.vmcheckpoint.controller.decide.Sweep;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.observe.Observer;
 import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +42,8 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
   private final Attempts attempts;
   private final Leadership leadership;
   private final Duration interval;
+  private final Clock time;
+  private final Sightings sightings = new Sightings(Actions.MAY_BEGIN_FOR);
   private final Set<Machine> underWay = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService clock =
       Executors.newSingleThreadScheduledExecutor(
@@ -63,7 +67,8 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
       Actions actions,
       Attempts attempts,
       Leadership leadership,
-      Duration interval) {
+      Duration interval,
+      Clock time) {
     super(Leftover.class, "leftover-sweep");
     this.leftovers = leftovers;
     this.observer = observer;
@@ -71,6 +76,7 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
     this.attempts = attempts;
     this.leadership = leadership;
     this.interval = interval;
+    this.time = time;
   }
 
   @Override
@@ -126,14 +132,18 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
   }
 
   private void sweep(Machine machine, List<Leftover> left) {
+    Instant began = time.instant();
     Observation observation = observer.look(machine.namespace(), machine.name());
+    if (observation instanceof Seen) {
+      left.forEach(leftover -> sightings.seen(leftover, time.instant()));
+    }
     boolean clean = true;
     for (Leftover leftover : left) {
       clean &=
           switch (Sweep.decide(leftover, observation)) {
             case Sweep.Wait _ -> false;
-            case Sweep.Settled(var remaining) -> settle(leftover, remaining);
-            case Sweep.Remove(var seen) -> remove(leftover, seen);
+            case Sweep.Settled(var remaining) -> settle(leftover, remaining, began);
+            case Sweep.Remove(var seen) -> remove(leftover, seen, began);
           };
     }
     if (clean) {
@@ -143,15 +153,16 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
     }
   }
 
-  private boolean remove(Leftover leftover, Seen seen) {
+  private boolean remove(Leftover leftover, Seen seen, Instant began) {
     return actions.remove(leftover, seen) instanceof Outcome.Done(var response)
-        && settle(leftover, Sweep.remaining(leftover.bitmaps(), seen, response));
+        && settle(leftover, Sweep.remaining(leftover.bitmaps(), seen, response), began);
   }
 
   /** Returns whether nothing is left. */
-  private boolean settle(Leftover leftover, List<Leftover.Bitmap> remaining) {
-    if (remaining.isEmpty()) {
+  private boolean settle(Leftover leftover, List<Leftover.Bitmap> remaining, Instant began) {
+    if (remaining.isEmpty() && !sightings.mayGrow(leftover, began)) {
       leftovers.settled(leftover);
+      sightings.forget(leftover);
       LOG.info(
           "Nothing is left any more of checkpoint {} of machine {}/{}",
           leftover.checkpoint(),
