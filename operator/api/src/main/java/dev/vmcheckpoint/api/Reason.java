@@ -35,8 +35,8 @@ public enum Reason {
   Deleting("The checkpoint is being deleted; its bitmaps are being removed.", "Wait."),
   BitmapsRemoved("The checkpoint was deleted and its bitmaps are gone.", "None needed."),
   BitmapsLeftBehind(
-      "The checkpoint was deleted while its bitmaps could not be removed, or not all of them; what is"
-          + " left is recorded.",
+      "The checkpoint was deleted while its bitmaps could not be removed, or not all of them, or while"
+          + " more of them might still be made; what is left, or may be, is recorded.",
       "None needed: the operator removes what is recorded when it sees the machine run again with"
           + " those images. Until then it does no harm beyond a little space and time per write;"
           + " block-dirty-bitmap-remove or qemu-img bitmap --remove takes it away as well."),

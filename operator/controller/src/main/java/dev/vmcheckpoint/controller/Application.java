@@ -156,7 +156,8 @@ final class Application {
             actions,
             new Attempts(clock, new BackOff(random())),
             leadership,
-            options.pollInterval);
+            options.pollInterval,
+            clock);
     return new CheckpointReconciler(
         observer,
         actions,

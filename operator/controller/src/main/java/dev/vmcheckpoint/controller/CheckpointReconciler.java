@@ -10,6 +10,7 @@ import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Decider;
 import dev.vmcheckpoint.controller.decide.Decision;
 import dev.vmcheckpoint.controller.decide.Deletion;
+import dev.vmcheckpoint.controller.decide.Deletion.Creation;
 import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.decide.Observation;
 import dev.vmcheckpoint.controller.decide.OnRecord;
@@ -130,7 +131,7 @@ public final class CheckpointReconciler
       Context<VirtualMachineCheckpoint> context) {
     return switch (actions.renew(resource, renew)) {
       case Outcome.Done(var response) -> {
-        attempts.forget(checkpoint.uid());
+        attempts.succeeded(checkpoint.uid());
         VirtualMachineCheckpointStatus status =
             Renewals.renewed(checkpoint, renew, response, clock.instant());
         boolean said = report(resource, status, context);
@@ -158,7 +159,7 @@ public final class CheckpointReconciler
             Decider.created(Views.of(current), create, response, clock.instant());
         boolean said = report(current, status, context);
         if (said && status.established()) {
-          attempts.forget(checkpoint.uid());
+          attempts.succeeded(checkpoint.uid());
           yield UpdateControl.noUpdate();
         }
         yield said ? again(attempts.failed(checkpoint.uid())) : after(false);
@@ -187,7 +188,7 @@ public final class CheckpointReconciler
     Deletion.Request request =
         Deletion.Request.of(
             checkpoint,
-            attempts.creationWasSent(checkpoint.uid()),
+            creation(resource),
             Instant.parse(resource.getMetadata().getDeletionTimestamp()),
             settings.deletionTimeout());
     Observation observation = observer.observeForDeletion(resource, checkpoint);
@@ -203,8 +204,8 @@ public final class CheckpointReconciler
     }
     return switch (deletion) {
       case Deletion.Release(var announcement) -> release(resource, announcement);
-      case Deletion.LeaveBehind(var announcement, var bitmaps) ->
-          release(resource, Optional.of(leaveBehind(resource, request, announcement, bitmaps)));
+      case Deletion.LeaveBehind left ->
+          release(resource, Optional.of(leaveBehind(resource, request, left)));
       case Deletion.Wait(var status) -> {
         report(resource, status, context);
         yield DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
@@ -212,6 +213,19 @@ public final class CheckpointReconciler
       case Deletion.Remove _ ->
           DeleteControl.noFinalizerRemoval().rescheduleAfter(attempts.failed(checkpoint.uid()));
     };
+  }
+
+  /** What may have been asked of a sidecar, by this process or by an earlier leader. */
+  private Creation creation(VirtualMachineCheckpoint resource) {
+    String uid = resource.getMetadata().getUid();
+    if (attempts.creationMayBegin(uid)) {
+      return Creation.UNANSWERED;
+    }
+    Instant created = Instant.parse(resource.getMetadata().getCreationTimestamp());
+    if (created.isBefore(leadership.since())) {
+      return Creation.OF_AN_EARLIER_LEADER;
+    }
+    return attempts.creationWasSent(uid) ? Creation.ENDED : Creation.NEVER_SENT;
   }
 
   private DeleteControl release(
@@ -226,10 +240,7 @@ public final class CheckpointReconciler
 
   /** Records what is left, which must be done before the resource goes; but that ends, too. */
   private Announcement leaveBehind(
-      VirtualMachineCheckpoint resource,
-      Deletion.Request request,
-      Announcement announcement,
-      List<Leftover.Bitmap> bitmaps) {
+      VirtualMachineCheckpoint resource, Deletion.Request request, Deletion.LeaveBehind left) {
     Instant now = clock.instant();
     try {
       leftovers.record(
@@ -238,14 +249,15 @@ public final class CheckpointReconciler
               resource.getMetadata().getNamespace(),
               request.checkpoint().machineName(),
               now.getEpochSecond(),
-              bitmaps));
-      return announcement;
+              left.mayGrow(),
+              left.bitmaps()));
+      return left.announcement();
     } catch (KubernetesClientException e) {
       if (now.isBefore(request.deadline().plus(settings.deletionTimeout()))) {
         throw e;
       }
       LOG.warn("What is left of {} is not recorded", resource.getMetadata().getUid(), e);
-      return Deletion.unrecorded(announcement);
+      return Deletion.unrecorded(left.announcement());
     }
   }
 

@@ -66,7 +66,7 @@ final class Tidier {
 
   private void ended(Checkpoint checkpoint, Outcome<?> outcome) {
     if (outcome instanceof Outcome.Done<?>) {
-      attempts.forget(checkpoint.uid());
+      attempts.succeeded(checkpoint.uid());
     } else {
       attempts.failed(checkpoint.uid());
     }

@@ -18,29 +18,10 @@ import dev.vmcheckpoint.node.NodeApiException;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** From an applied resource to an established checkpoint, whatever goes wrong in the middle. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class CreationIT {
-  @RegisterExtension final TestCluster cluster = new TestCluster();
-
-  private OperatorProcess operator;
-
-  @BeforeAll
-  void startOperator() {
-    operator = OperatorProcess.start(cluster);
-  }
-
-  @AfterAll
-  void stopOperator() {
-    operator.close();
-  }
-
+final class CreationIT extends WithOperator {
   @Test
   void aCheckpointIsEstablishedWithTwoWrites() {
     cluster.startSidecar();

@@ -16,29 +16,10 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** From a deleted resource to its end, which always comes. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class DeletionIT {
-  @RegisterExtension final TestCluster cluster = new TestCluster();
-
-  private OperatorProcess operator;
-
-  @BeforeAll
-  void startOperator() {
-    operator = OperatorProcess.start(cluster);
-  }
-
-  @AfterAll
-  void stopOperator() {
-    operator.close();
-  }
-
+final class DeletionIT extends WithOperator {
   @Test
   void theBitmapsGoAndThoseOfAnotherCheckpointStay() {
     cluster.startSidecar();

@@ -9,34 +9,14 @@ import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.FakeMachine;
 import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
-import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
 import java.io.IOException;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** From one opening of an image to the next. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class EpochIT {
-  @RegisterExtension final TestCluster cluster = new TestCluster();
-
-  private OperatorProcess operator;
-
-  @BeforeAll
-  void startOperator() {
-    operator = OperatorProcess.start(cluster);
-  }
-
-  @AfterAll
-  void stopOperator() {
-    operator.close();
-  }
-
+final class EpochIT extends WithOperator {
   @Test
   void aMachineInANewPodIsUnknownMeanwhileAndThenRecordingInItsNewOpening() {
     cluster.startSidecar();

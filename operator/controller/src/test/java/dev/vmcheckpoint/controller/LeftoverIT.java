@@ -8,15 +8,13 @@ import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.FakeMachine;
 import dev.vmcheckpoint.controller.fixture.FakeSidecar;
+import dev.vmcheckpoint.controller.fixture.LeftoverRecords;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.NodeApiException;
-import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -25,13 +23,14 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** What a deletion leaves behind is recorded before the resource goes, and swept later. */
 final class LeftoverIT {
   @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
+  private static final LeftoverRecords RECORDS = new LeftoverRecords(CLUSTER);
 
   private OperatorProcess operator = OperatorProcess.start(CLUSTER);
 
   @AfterEach
   void stopOperator() {
     operator.close();
-    configMaps().forEach(configMap -> CLUSTER.admin().resource(configMap).delete());
+    RECORDS.clear();
   }
 
   @Test
@@ -48,7 +47,7 @@ final class LeftoverIT {
     goes.whenGone();
 
     goes.whenTold(Reason.BitmapsLeftBehind);
-    assertThat(record(uid)).hasValueSatisfying(record -> assertThat(record).contains(bitmap));
+    assertThat(RECORDS.of(uid)).hasValueSatisfying(record -> assertThat(record).contains(bitmap));
     assertThat(operator.calls().writesTo("/configmaps", "/goes"))
         .containsExactly("PATCH /goes", "POST /configmaps", "PATCH /goes");
 
@@ -56,7 +55,7 @@ final class LeftoverIT {
     CLUSTER.startAgain("db-0", machine);
 
     TestCluster.awaitThat("the sweep", () -> machine.bitmapsOf(uid, "vda").isEmpty());
-    TestCluster.awaitThat("the end of the record", () -> record(uid).isEmpty());
+    TestCluster.awaitThat("the end of the record", () -> RECORDS.of(uid).isEmpty());
     stays.when(ConditionType.Valid, Status.True, Reason.Recording);
     assertThat(machine.bitmapsOf(stays.uid(), "vda")).containsExactly(stays.bitmap("vda"));
   }
@@ -77,7 +76,7 @@ final class LeftoverIT {
     operator = OperatorProcess.start(CLUSTER);
 
     TestCluster.awaitThat("the sweep", () -> machine.bitmapsOf(uid, "vda").isEmpty());
-    TestCluster.awaitThat("the end of the record", () -> record(uid).isEmpty());
+    TestCluster.awaitThat("the end of the record", () -> RECORDS.of(uid).isEmpty());
   }
 
   @Test
@@ -90,11 +89,11 @@ final class LeftoverIT {
 
     checkpoint.delete();
     checkpoint.whenGone();
-    assertThat(record(uid)).isPresent();
+    assertThat(RECORDS.of(uid)).isPresent();
     sidecar.heal();
 
     TestCluster.awaitThat("the sweep", () -> machine.bitmapsOf(uid, "vda").isEmpty());
-    TestCluster.awaitThat("the end of the record", () -> record(uid).isEmpty());
+    TestCluster.awaitThat("the end of the record", () -> RECORDS.of(uid).isEmpty());
   }
 
   @Test
@@ -107,12 +106,12 @@ final class LeftoverIT {
 
     checkpoint.delete();
     checkpoint.whenGone();
-    assertThat(record(uid))
+    assertThat(RECORDS.of(uid))
         .hasValueSatisfying(record -> assertThat(record).contains("/disks/vda.qcow2"));
     machine.commitOverlay("vda");
 
     TestCluster.awaitThat("the sweep", () -> machine.bitmapsOf(uid, "vda").isEmpty());
-    TestCluster.awaitThat("the end of the record", () -> record(uid).isEmpty());
+    TestCluster.awaitThat("the end of the record", () -> RECORDS.of(uid).isEmpty());
   }
 
   @Test
@@ -131,7 +130,7 @@ final class LeftoverIT {
             new ConfigMapBuilder()
                 .withNewMetadata()
                 .withNamespace(CLUSTER.operatorNamespace())
-                .withName("vmcheckpoint-leftovers-0")
+                .withName(LeftoverRecords.nameOf(0))
                 .endMetadata()
                 .withData(Map.of(gone.uid(), record))
                 .build())
@@ -219,27 +218,8 @@ final class LeftoverIT {
     return new ConfigMapBuilder()
         .withNewMetadata()
         .withNamespace(CLUSTER.operatorNamespace())
-        .withName("vmcheckpoint-leftovers-" + number)
+        .withName(LeftoverRecords.nameOf(number))
         .endMetadata();
-  }
-
-  private static Optional<String> record(String uid) {
-    return configMaps().stream()
-        .flatMap(configMap -> Optional.ofNullable(configMap.getData()).stream())
-        .flatMap(data -> Optional.ofNullable(data.get(uid)).stream())
-        .findFirst();
-  }
-
-  private static List<ConfigMap> configMaps() {
-    return CLUSTER
-        .admin()
-        .configMaps()
-        .inNamespace(CLUSTER.operatorNamespace())
-        .list()
-        .getItems()
-        .stream()
-        .filter(configMap -> configMap.getMetadata().getName().startsWith("vmcheckpoint-leftovers"))
-        .toList();
   }
 
   private static void noAnswer() {

@@ -32,6 +32,7 @@ final class OperatorProcess implements AutoCloseable {
   /** A second label by which pods may say which machine they run. */
   static final String OTHER_LABEL = "example.com/machine";
 
+  private final TestCluster cluster;
   private final ApiCalls calls = new ApiCalls();
   private final MeterRegistry meters = new SimpleMeterRegistry();
   private final KubernetesClient client;
@@ -41,6 +42,7 @@ final class OperatorProcess implements AutoCloseable {
   private final Operator operator;
 
   private OperatorProcess(TestCluster cluster, Config config, Executor executor) {
+    this.cluster = cluster;
     client =
         new KubernetesClientBuilder()
             .withConfig(config)
@@ -113,6 +115,15 @@ final class OperatorProcess implements AutoCloseable {
   /** What would have ended it. */
   List<String> alarms() {
     return alarms;
+  }
+
+  /** It is killed, and its lease runs out. */
+  void crash() {
+    calls.cut();
+    guard.close();
+    operator.stop();
+    client.close();
+    cluster.letLeaseRunOut();
   }
 
   /** Stops it in order, as on a signal. */

@@ -9,8 +9,6 @@ import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
-import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
-import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
@@ -55,7 +53,7 @@ final class ProcessIT {
   @AfterEach
   void kill() {
     process.destroyForcibly().onExit().join();
-    leases().delete();
+    CLUSTER.lease().delete();
   }
 
   @Test
@@ -69,7 +67,7 @@ final class ProcessIT {
 
     assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isZero();
-    assertThat(lease().getSpec().getHolderIdentity()).isNullOrEmpty();
+    assertThat(CLUSTER.lease().get().getSpec().getHolderIdentity()).isNullOrEmpty();
     assertThat(Files.readAllLines(log))
         .allSatisfy(line -> assertThat(new ObjectMapper().readTree(line).has("level")).isTrue());
   }
@@ -79,11 +77,12 @@ final class ProcessIT {
     TestCluster.awaitThat(
         "leadership",
         () ->
-            Optional.ofNullable(lease())
+            Optional.ofNullable(CLUSTER.lease().get())
                 .map(lease -> lease.getSpec().getHolderIdentity())
                 .equals(Optional.of("operator-0")));
 
-    leases()
+    CLUSTER
+        .lease()
         .patch(
             PatchContext.of(PatchType.JSON_MERGE), "{\"spec\":{\"holderIdentity\":\"another\"}}");
 
@@ -127,18 +126,6 @@ final class ProcessIT {
           HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path))).build(),
           HttpResponse.BodyHandlers.ofString());
     }
-  }
-
-  private static Lease lease() {
-    return leases().get();
-  }
-
-  private static Resource<Lease> leases() {
-    return CLUSTER
-        .admin()
-        .leases()
-        .inNamespace(CLUSTER.operatorNamespace())
-        .withName("vmcheckpoint-operator");
   }
 
   private static int freePort() throws IOException {

@@ -11,29 +11,10 @@ import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import java.util.List;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What nobody relies on any more is removed, and nothing else. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class TidyingIT {
-  @RegisterExtension final TestCluster cluster = new TestCluster();
-
-  private OperatorProcess operator;
-
-  @BeforeAll
-  void startOperator() {
-    operator = OperatorProcess.start(cluster);
-  }
-
-  @AfterAll
-  void stopOperator() {
-    operator.close();
-  }
-
+final class TidyingIT extends WithOperator {
   @Test
   void aReplacedMarkerGoesOnceEveryCheckpointOfTheDiskIsCarriedOver() {
     cluster.startSidecar();

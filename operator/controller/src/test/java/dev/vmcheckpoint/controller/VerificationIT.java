@@ -12,29 +12,10 @@ import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What is said about an established checkpoint as time goes by. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class VerificationIT {
-  @RegisterExtension final TestCluster cluster = new TestCluster();
-
-  private OperatorProcess operator;
-
-  @BeforeAll
-  void startOperator() {
-    operator = OperatorProcess.start(cluster);
-  }
-
-  @AfterAll
-  void stopOperator() {
-    operator.close();
-  }
-
+final class VerificationIT extends WithOperator {
   @Test
   void nothingIsWrittenWhileNothingChanges() {
     FakeSidecar sidecar = cluster.startSidecar();

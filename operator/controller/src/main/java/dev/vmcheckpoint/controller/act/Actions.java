@@ -26,6 +26,7 @@ import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -37,8 +38,11 @@ import org.slf4j.LoggerFactory;
 public final class Actions {
   private static final Logger LOG = LoggerFactory.getLogger(Actions.class);
 
-  /** After this the sidecar starts nothing more; a transaction waits for the guest's own I/O. */
-  private static final long DEADLINE_MILLIS = 60_000;
+  /**
+   * After this the sidecar starts nothing more of a call; a transaction waits for the guest's own
+   * I/O.
+   */
+  public static final Duration MAY_BEGIN_FOR = Duration.ofSeconds(60);
 
   private final KubernetesClient client;
   private final Sidecars sidecars;
@@ -82,9 +86,7 @@ public final class Actions {
           }
           MutationContext context = context(create.seen());
           attempts.sendingCreation(resource.getMetadata().getUid());
-          EnsureResponse response =
-              sidecar.ensureCheckpoint(
-                  pod(create.seen()), uid(resource), create.request(), context);
+          EnsureResponse response = ensure(sidecar, resource, create, context);
           LOG.info(
               "Bitmaps for disks {} on node {}: {}",
               create.request().disks(),
@@ -92,6 +94,23 @@ public final class Actions {
               response.adopted() ? "adopted" : "made");
           return new Outcome.Done<>(new Created(current.get(), response));
         });
+  }
+
+  private EnsureResponse ensure(
+      NodeApi sidecar, VirtualMachineCheckpoint resource, Create create, MutationContext context) {
+    String uid = resource.getMetadata().getUid();
+    try {
+      EnsureResponse response =
+          sidecar.ensureCheckpoint(pod(create.seen()), uid(resource), create.request(), context);
+      attempts.creationAnswered(uid, MAY_BEGIN_FOR);
+      return response;
+    } catch (NodeApiException.Answered e) {
+      attempts.creationAnswered(uid, MAY_BEGIN_FOR);
+      throw e;
+    } catch (NodeApiException.NoAnswer e) {
+      attempts.creationUnanswered(uid);
+      throw e;
+    }
   }
 
   /** Has every bitmap removed that was made for the resource, whatever its status knows of. */
@@ -248,7 +267,7 @@ public final class Actions {
   }
 
   private MutationContext context(Seen seen) {
-    return new MutationContext(seen.startId(), leadership.term(), DEADLINE_MILLIS);
+    return new MutationContext(seen.startId(), leadership.term(), MAY_BEGIN_FOR.toMillis());
   }
 
   private static PodUid pod(Seen seen) {

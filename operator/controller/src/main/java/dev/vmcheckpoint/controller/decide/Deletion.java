@@ -32,8 +32,10 @@ public sealed interface Deletion {
    * Record what is left, then let the resource go.
    *
    * @param bitmaps what is known to be left; there may be more
+   * @param mayGrow whether there may be more later
    */
-  record LeaveBehind(Announcement announcement, List<Leftover.Bitmap> bitmaps) implements Deletion {
+  record LeaveBehind(Announcement announcement, List<Leftover.Bitmap> bitmaps, boolean mayGrow)
+      implements Deletion {
     public LeaveBehind {
       bitmaps = List.copyOf(bitmaps);
     }
@@ -46,27 +48,37 @@ public sealed interface Deletion {
    */
   record Wait(VirtualMachineCheckpointStatus status) implements Deletion {}
 
+  /** Whether a sidecar was asked to make bitmaps, as far as the status need not tell. */
+  enum Creation {
+    NEVER_SENT,
+    ENDED,
+    /** Somebody else led who may have sent one; a sidecar that a later leader called refuses it. */
+    OF_AN_EARLIER_LEADER,
+    /** It may begin even after a removal. */
+    UNANSWERED
+  }
+
   /**
    * What was asked for.
    *
    * @param checkpoint the checkpoint that is to go
-   * @param mayHaveBitmaps whether bitmaps may have been made for it
+   * @param creation what bitmaps may come from
    * @param deadline from when on the resource goes, whatever is left behind
    */
-  record Request(Checkpoint checkpoint, boolean mayHaveBitmaps, Instant deadline) {
+  record Request(Checkpoint checkpoint, Creation creation, Instant deadline) {
     /**
      * Requests a deletion.
      *
-     * @param creationWasSent whether this process asked a sidecar to make the bitmaps
      * @param since when the deletion was asked for
      * @param timeout how long it may take
      */
     public static Request of(
-        Checkpoint checkpoint, boolean creationWasSent, Instant since, Duration timeout) {
-      return new Request(
-          checkpoint,
-          creationWasSent || !checkpoint.status().disks().isEmpty(),
-          since.plus(timeout));
+        Checkpoint checkpoint, Creation creation, Instant since, Duration timeout) {
+      return new Request(checkpoint, creation, since.plus(timeout));
+    }
+
+    private boolean mayHaveBitmaps() {
+      return creation != Creation.NEVER_SENT || !checkpoint.status().disks().isEmpty();
     }
   }
 
@@ -87,14 +99,23 @@ public sealed interface Deletion {
   /** What to do once the sidecar has answered. */
   static Deletion removed(Request request, Seen seen, RemoveResponse response) {
     List<Leftover.Bitmap> left = Sweep.remaining(known(request.checkpoint()), seen, response);
+    boolean mayGrow = request.creation() == Creation.UNANSWERED;
     if (!left.isEmpty()) {
       return leaveBehind(
           left.stream()
               .map(bitmap -> "disk %s: in %s".formatted(bitmap.disk(), bitmap.file()))
               .collect(joining("; ", "bitmaps are left in images that are not active: ", "")),
-          left);
+          left,
+          mayGrow);
     }
-    if (!request.mayHaveBitmaps() && response.removed().isEmpty()) {
+    if (mayGrow) {
+      return leaveBehind(
+          "%d bitmaps removed; a creation was sent and not answered, so more may come"
+              .formatted(response.removed().size()),
+          left,
+          mayGrow);
+    }
+    if (response.removed().isEmpty() && known(request.checkpoint()).isEmpty()) {
       return new Release(Optional.empty());
     }
     return new Release(
@@ -129,7 +150,9 @@ public sealed interface Deletion {
     return request.mayHaveBitmaps()
         ? leaveBehind(
             "bitmaps may be left in the machine's images: %s".formatted(message),
-            known(request.checkpoint()))
+            known(request.checkpoint()),
+            request.creation() == Creation.UNANSWERED
+                || request.creation() == Creation.OF_AN_EARLIER_LEADER)
         : new Release(Optional.empty());
   }
 
@@ -140,8 +163,9 @@ public sealed interface Deletion {
         Texts.bounded("not recorded, so never removed: " + announcement.message()));
   }
 
-  private static LeaveBehind leaveBehind(String message, List<Leftover.Bitmap> bitmaps) {
+  private static LeaveBehind leaveBehind(
+      String message, List<Leftover.Bitmap> bitmaps, boolean mayGrow) {
     return new LeaveBehind(
-        Announcement.warning(Reason.BitmapsLeftBehind, Texts.bounded(message)), bitmaps);
+        Announcement.warning(Reason.BitmapsLeftBehind, Texts.bounded(message)), bitmaps, mayGrow);
   }
 }

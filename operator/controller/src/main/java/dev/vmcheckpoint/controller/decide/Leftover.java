@@ -9,10 +9,17 @@ import java.util.List;
  * @param namespace its namespace
  * @param machine the name of its machine
  * @param since when this was recorded, in seconds since 1970-01-01T00:00:00Z
+ * @param mayGrow whether a creation that was sent before may have begun only after this was
+ *     recorded
  * @param bitmaps those that are known of; there may be others of that checkpoint
  */
 public record Leftover(
-    String checkpoint, String namespace, String machine, long since, List<Bitmap> bitmaps) {
+    String checkpoint,
+    String namespace,
+    String machine,
+    long since,
+    boolean mayGrow,
+    List<Bitmap> bitmaps) {
   public Leftover {
     bitmaps = List.copyOf(bitmaps);
   }
@@ -28,6 +35,6 @@ public record Leftover(
 
   /** The same record with other bitmaps. */
   public Leftover with(List<Bitmap> others) {
-    return new Leftover(checkpoint, namespace, machine, since, others);
+    return new Leftover(checkpoint, namespace, machine, since, mayGrow, others);
   }
 }

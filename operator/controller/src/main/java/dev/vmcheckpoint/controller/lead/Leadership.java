@@ -1,5 +1,7 @@
 package dev.vmcheckpoint.controller.lead;
 
+import java.time.Instant;
+
 /** Whether this process is the one that may act. */
 public interface Leadership {
   /** Whether it leads now, as far as it knows. */
@@ -9,4 +11,11 @@ public interface Leadership {
    * A number that grows with every change of the leader; a sidecar refuses a call of an older term.
    */
   long term();
+
+  /**
+   * Since when it leads, in whole seconds as the API server counts them; until then others may have
+   * acted. A leader that crashed is followed only when its lease has run out, so clocks that differ
+   * by some seconds do no harm.
+   */
+  Instant since();
 }

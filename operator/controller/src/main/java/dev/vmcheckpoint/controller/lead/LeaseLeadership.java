@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.javaoperatorsdk.operator.api.config.LeaderElectionConfiguration;
 import io.javaoperatorsdk.operator.api.config.LeaderElectionConfigurationBuilder;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,6 +20,7 @@ public final class LeaseLeadership implements Leadership {
   private final String identity;
   private final AtomicReference<Role> role = new AtomicReference<>(Role.CANDIDATE);
   private volatile OptionalLong term = OptionalLong.empty();
+  private volatile Instant since = Instant.MAX;
 
   private enum Role {
     CANDIDATE,
@@ -49,7 +51,10 @@ public final class LeaseLeadership implements Leadership {
         .withExitOnStopLeading(false)
         .withLeaderCallbacks(
             new LeaderCallbacks(
-                () -> role.compareAndSet(Role.CANDIDATE, Role.LEADER),
+                () -> {
+                  since = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+                  role.compareAndSet(Role.CANDIDATE, Role.LEADER);
+                },
                 () -> {
                   if (role.compareAndSet(Role.LEADER, Role.CANDIDATE)) {
                     onLoss.run();
@@ -87,6 +92,11 @@ public final class LeaseLeadership implements Leadership {
         created * 1_000_000 + Optional.ofNullable(lease.getSpec().getLeaseTransitions()).orElse(0);
     term = OptionalLong.of(read);
     return read;
+  }
+
+  @Override
+  public Instant since() {
+    return since;
   }
 
   /** Leads no longer, and keeps the lease until {@link #release}. */

@@ -12,17 +12,14 @@ import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Sweep;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.observe.Observer;
+import dev.vmcheckpoint.controller.schedule.Rounds;
 import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,12 +36,9 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
   private final Actions actions;
   private final Attempts attempts;
   private final Leadership leadership;
-  private final Duration interval;
-  private final Set<Machine> underWay = ConcurrentHashMap.newKeySet();
-  private final ScheduledExecutorService clock =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("leftover-sweep").daemon().factory());
-  private final ExecutorService sweeps = Executors.newVirtualThreadPerTaskExecutor();
+  private final Clock clock;
+  private final Sightings sightings = new Sightings(Actions.MAY_BEGIN_FOR);
+  private final Rounds rounds;
 
   private record Machine(String namespace, String name) {
     @Override
@@ -63,29 +57,28 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
       Actions actions,
       Attempts attempts,
       Leadership leadership,
-      Duration interval) {
+      Duration interval,
+      Clock clock) {
     super(Leftover.class, "leftover-sweep");
     this.leftovers = leftovers;
     this.observer = observer;
     this.actions = actions;
     this.attempts = attempts;
     this.leadership = leadership;
-    this.interval = interval;
+    this.clock = clock;
+    this.rounds = new Rounds("leftover-sweep", interval, this::round);
   }
 
   @Override
   public synchronized void start() {
     super.start();
-    ScheduledFuture<?> _ =
-        clock.scheduleWithFixedDelay(
-            this::round, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+    rounds.start();
   }
 
   @Override
   public synchronized void stop() {
     super.stop();
-    clock.shutdownNow();
-    sweeps.shutdownNow();
+    rounds.close();
   }
 
   @Override
@@ -94,64 +87,63 @@ public final class LeftoverSweep extends AbstractEventSource<Leftover, VirtualMa
   }
 
   private void round() {
-    try {
-      if (leadership.isLeading()) {
-        Map<Machine, List<Leftover>> byMachine =
-            leftovers.all().stream()
-                .collect(groupingBy(left -> new Machine(left.namespace(), left.machine())));
-        byMachine.forEach(this::startSweeping);
-      }
-    } catch (RuntimeException e) {
-      LOG.warn("A round of the sweep failed; the next one comes", e);
+    if (leadership.isLeading()) {
+      Map<Machine, List<Leftover>> byMachine =
+          leftovers.all().stream()
+              .collect(groupingBy(left -> new Machine(left.namespace(), left.machine())));
+      byMachine.forEach(this::startSweeping);
     }
   }
 
   private void startSweeping(Machine machine, List<Leftover> left) {
-    if (attempts.toWait(machine.toString()).isPositive()
-        || !observer.mayRun(machine.namespace(), machine.name())
-        || !underWay.add(machine)) {
-      return;
+    if (attempts.toWait(machine.toString()).isZero()
+        && observer.mayRun(machine.namespace(), machine.name())) {
+      rounds.begin(machine, () -> sweepOrWait(machine, left));
     }
-    sweeps.execute(
-        () -> {
-          try {
-            sweep(machine, left);
-          } catch (RuntimeException e) {
-            attempts.failed(machine.toString());
-            LOG.warn("The sweep of machine {} failed; it is tried again", machine, e);
-          } finally {
-            underWay.remove(machine);
-          }
-        });
   }
 
-  private void sweep(Machine machine, List<Leftover> left) {
+  private void sweepOrWait(Machine machine, List<Leftover> left) {
+    boolean clean = false;
+    try {
+      clean = sweep(machine, left);
+    } finally {
+      if (clean) {
+        attempts.forget(machine.toString());
+      } else {
+        attempts.failed(machine.toString());
+      }
+    }
+  }
+
+  /** Returns whether nothing is left. */
+  private boolean sweep(Machine machine, List<Leftover> left) {
+    Instant began = clock.instant();
     Observation observation = observer.look(machine.namespace(), machine.name());
+    if (observation instanceof Seen) {
+      left.forEach(leftover -> sightings.seen(leftover, clock.instant()));
+    }
     boolean clean = true;
     for (Leftover leftover : left) {
       clean &=
           switch (Sweep.decide(leftover, observation)) {
             case Sweep.Wait _ -> false;
-            case Sweep.Settled(var remaining) -> settle(leftover, remaining);
-            case Sweep.Remove(var seen) -> remove(leftover, seen);
+            case Sweep.Settled(var remaining) -> settle(leftover, remaining, began);
+            case Sweep.Remove(var seen) -> remove(leftover, seen, began);
           };
     }
-    if (clean) {
-      attempts.forget(machine.toString());
-    } else {
-      attempts.failed(machine.toString());
-    }
+    return clean;
   }
 
-  private boolean remove(Leftover leftover, Seen seen) {
+  private boolean remove(Leftover leftover, Seen seen, Instant began) {
     return actions.remove(leftover, seen) instanceof Outcome.Done(var response)
-        && settle(leftover, Sweep.remaining(leftover.bitmaps(), seen, response));
+        && settle(leftover, Sweep.remaining(leftover.bitmaps(), seen, response), began);
   }
 
   /** Returns whether nothing is left. */
-  private boolean settle(Leftover leftover, List<Leftover.Bitmap> remaining) {
-    if (remaining.isEmpty()) {
+  private boolean settle(Leftover leftover, List<Leftover.Bitmap> remaining, Instant began) {
+    if (remaining.isEmpty() && !sightings.mayGrow(leftover, began)) {
       leftovers.settled(leftover);
+      sightings.forget(leftover);
       LOG.info(
           "Nothing is left any more of checkpoint {} of machine {}/{}",
           leftover.checkpoint(),

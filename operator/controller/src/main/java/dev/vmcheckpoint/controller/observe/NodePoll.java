@@ -9,6 +9,7 @@ import dev.vmcheckpoint.controller.decide.MachinePod;
 import dev.vmcheckpoint.controller.decide.MachinePod.Phase;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.observe.HandedLooks.Handed;
+import dev.vmcheckpoint.controller.schedule.Rounds;
 import dev.vmcheckpoint.node.ObserveRequest;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
@@ -19,14 +20,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Looks at all machines with checkpoints, node by node, at a fixed interval, and wakes their
@@ -34,19 +27,12 @@ import org.slf4j.LoggerFactory;
  * is not asked again. Whatever fails, the next round comes.
  */
 final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint> {
-  private static final Logger LOG = LoggerFactory.getLogger(NodePoll.class);
-
   private final Checkpoints checkpoints;
   private final MachinePods machines;
   private final Looks looks;
   private final HandedLooks handed;
   private final Leadership leadership;
-  private final Duration interval;
-  private final Set<String> nodesUnderWay = ConcurrentHashMap.newKeySet();
-  private final ScheduledExecutorService clock =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("node-poll").daemon().factory());
-  private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+  private final Rounds rounds;
 
   /** One checkpoint whose machine runs in one pod. */
   private record Target(ResourceID id, String uid, boolean established, String pod) {}
@@ -64,22 +50,19 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
     this.looks = looks;
     this.handed = handed;
     this.leadership = leadership;
-    this.interval = interval;
+    this.rounds = new Rounds("node-poll", interval, this::round);
   }
 
   @Override
   public synchronized void start() {
     super.start();
-    ScheduledFuture<?> _ =
-        clock.scheduleWithFixedDelay(
-            this::round, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
+    rounds.start();
   }
 
   @Override
   public synchronized void stop() {
     super.stop();
-    clock.shutdownNow();
-    calls.shutdownNow();
+    rounds.close();
   }
 
   @Override
@@ -88,12 +71,8 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
   }
 
   private void round() {
-    try {
-      if (leadership.isLeading()) {
-        pollAll();
-      }
-    } catch (RuntimeException e) {
-      LOG.warn("A round of the poll failed; the next one comes", e);
+    if (leadership.isLeading()) {
+      pollAll();
     }
   }
 
@@ -116,7 +95,7 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
                               .computeIfAbsent(node, _ -> new ArrayList<>())
                               .add(target(checkpoint, pod))));
     }
-    byNode.forEach(this::startPolling);
+    byNode.forEach((node, targets) -> rounds.begin(node, () -> poll(node, targets)));
   }
 
   private List<MachinePod> running(VirtualMachineCheckpoint checkpoint) {
@@ -135,21 +114,6 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
         checkpoint.getMetadata().getUid(),
         checkpoint.getStatus() != null && checkpoint.getStatus().established(),
         pod.uid());
-  }
-
-  private void startPolling(String node, List<Target> targets) {
-    if (nodesUnderWay.add(node)) {
-      calls.execute(
-          () -> {
-            try {
-              poll(node, targets);
-            } catch (RuntimeException e) {
-              LOG.warn("The poll of node {} failed; the next one comes", node, e);
-            } finally {
-              nodesUnderWay.remove(node);
-            }
-          });
-    }
   }
 
   private void poll(String node, List<Target> targets) {

@@ -11,6 +11,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class AttemptsTest {
+  private static final Duration TURN = Duration.ofSeconds(60);
+
   private Instant now = Instant.parse("2026-05-04T12:00:00Z");
   private final InstantSource source = () -> now;
   private final Clock clock = source.withZone(ZoneOffset.UTC);
@@ -45,6 +47,53 @@ final class AttemptsTest {
 
     assertThat(attempts.creationWasSent("a")).isTrue();
     assertThat(attempts.creationWasSent("b")).isFalse();
+  }
+
+  @Test
+  void anUnansweredCreationMayBeginUntilOneThatWasAnsweredTellsThatItWasRead() {
+    attempts.sendingCreation("a");
+    attempts.creationUnanswered("a");
+    now = now.plus(TURN.multipliedBy(100));
+    assertThat(attempts.creationMayBegin("a")).isTrue();
+
+    attempts.creationAnswered("a", TURN);
+
+    now = now.plus(TURN).minusMillis(1);
+    assertThat(attempts.creationMayBegin("a")).isTrue();
+    now = now.plusMillis(1);
+    assertThat(attempts.creationMayBegin("a")).isFalse();
+  }
+
+  @Test
+  void anAnsweredCreationHasEnded() {
+    attempts.sendingCreation("a");
+    attempts.creationAnswered("a", TURN);
+
+    assertThat(attempts.creationMayBegin("a")).isFalse();
+    assertThat(attempts.creationWasSent("a")).isTrue();
+  }
+
+  @Test
+  void aSuccessEndsTheWaitButNotTheMemoryOfAnUnansweredCreation() {
+    attempts.sendingCreation("a");
+    attempts.creationUnanswered("a");
+    attempts.failed("a");
+
+    attempts.succeeded("a");
+
+    assertThat(attempts.toWait("a")).isZero();
+    assertThat(attempts.creationMayBegin("a")).isTrue();
+  }
+
+  @Test
+  void aSuccessWithoutOneLeavesNothingToRemember() {
+    attempts.sendingCreation("a");
+    attempts.failed("a");
+
+    attempts.succeeded("a");
+
+    assertThat(attempts.toWait("a")).isZero();
+    assertThat(attempts.creationWasSent("a")).isFalse();
   }
 
   @Test

@@ -19,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Conditions;
 import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.controller.decide.Deletion.Creation;
 import dev.vmcheckpoint.controller.decide.Deletion.LeaveBehind;
 import dev.vmcheckpoint.controller.decide.Deletion.Release;
 import dev.vmcheckpoint.controller.decide.Deletion.Remove;
@@ -34,14 +35,17 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class DeletionTest {
   private static final Duration TIMEOUT = Duration.ofMinutes(10);
   private static final Instant TOO_LATE = NOON.plus(TIMEOUT);
-  private static final Request ESTABLISHED = request(established(recorded("vda")), false);
+  private static final Request ESTABLISHED =
+      request(established(recorded("vda")), Creation.NEVER_SENT);
   private static final Leftover.Bitmap LEFT =
       new Leftover.Bitmap("vda", fileOf("vda"), bitmapOf("vda"));
-  private static final Request NEVER_MADE = request(fresh(), false);
+  private static final Request NEVER_MADE = request(fresh(), Creation.NEVER_SENT);
 
   @Test
   void theBitmapsOfAMachineThatIsSeenAreRemoved() {
@@ -87,7 +91,8 @@ final class DeletionTest {
   @Test
   void theSameWaitAgainIsTheSameStatus() {
     Wait first = (Wait) Deletion.decide(ESTABLISHED, unseen(Reason.NoSidecar), NOON);
-    Request again = request(saying(established(recorded("vda")), first.status()), false);
+    Request again =
+        request(saying(established(recorded("vda")), first.status()), Creation.NEVER_SENT);
 
     assertThat(Deletion.decide(again, unseen(Reason.NoSidecar), LATER)).isEqualTo(first);
   }
@@ -100,8 +105,16 @@ final class DeletionTest {
   }
 
   @Test
-  void aCreationThatThisProcessSentMayHaveMadeBitmaps() {
-    assertThat(Deletion.decide(request(fresh(), true), unseen(Reason.NoSidecar), LATER))
+  void aCreationThatWasSentMayHaveMadeBitmaps() {
+    assertThat(Deletion.decide(request(fresh(), Creation.ENDED), unseen(Reason.NoSidecar), LATER))
+        .isInstanceOf(Wait.class);
+  }
+
+  @Test
+  void soMayOneThatAnEarlierLeaderSentWithoutLivingToSaySo() {
+    assertThat(
+            Deletion.decide(
+                request(fresh(), Creation.OF_AN_EARLIER_LEADER), unseen(Reason.NoSidecar), LATER))
         .isInstanceOf(Wait.class);
   }
 
@@ -116,7 +129,8 @@ final class DeletionTest {
                 new Trouble(Reason.OutcomeUnknown, "no answer"),
                 NOON));
 
-    assertThat(Deletion.decide(request(unsure, false), unseen(Reason.NoSidecar), LATER))
+    assertThat(
+            Deletion.decide(request(unsure, Creation.NEVER_SENT), unseen(Reason.NoSidecar), LATER))
         .isInstanceOf(Wait.class);
   }
 
@@ -183,7 +197,7 @@ final class DeletionTest {
 
   @Test
   void whatMayHaveBeenMadeWithoutTheStatusKnowingIsLeftBehindUnnamed() {
-    assertLeftBehind(Deletion.decide(request(fresh(), true), gone(), LATER));
+    assertLeftBehind(Deletion.decide(request(fresh(), Creation.ENDED), gone(), LATER));
   }
 
   @Test
@@ -192,7 +206,7 @@ final class DeletionTest {
         new Checkpoint(
             "ffff", 1, fresh().spec(), established(recorded("vda")).status(), Optional.empty());
 
-    assertLeftBehind(Deletion.decide(request(copied, false), gone(), LATER));
+    assertLeftBehind(Deletion.decide(request(copied, Creation.NEVER_SENT), gone(), LATER));
   }
 
   @Test
@@ -204,12 +218,54 @@ final class DeletionTest {
   }
 
   @Test
+  void anUnansweredCreationMayBeginAfterTheRemoval() {
+    Request unanswered = request(fresh(), Creation.UNANSWERED);
+
+    assertThat(assertLeftBehind(removed(unanswered, seen(disk("vda")))).mayGrow()).isTrue();
+    assertThat(
+            assertLeftBehind(
+                    removed(unanswered, seen(disk("vda")), new Removed("vda", bitmapOf("vda"))))
+                .mayGrow())
+        .isTrue();
+  }
+
+  @Test
+  void oneOfAnEarlierLeaderIsRefusedAfterTheRemoval() {
+    Request former = request(fresh(), Creation.OF_AN_EARLIER_LEADER);
+
+    assertThat(removed(former, seen(disk("vda")))).isEqualTo(new Release(Optional.empty()));
+    assertReleased(
+        removed(former, seen(disk("vda")), new Removed("vda", bitmapOf("vda"))),
+        Reason.BitmapsRemoved);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Creation.class,
+      names = {"OF_AN_EARLIER_LEADER", "UNANSWERED"})
+  void withoutARemovalBothMayStillBegin(Creation creation) {
+    Request request = request(established(recorded("vda")), creation);
+
+    assertThat(assertLeftBehind(Deletion.decide(request, gone(), LATER), LEFT).mayGrow()).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Creation.class,
+      names = {"NEVER_SENT", "ENDED"})
+  void noOtherMay(Creation creation) {
+    Request request = request(established(recorded("vda")), creation);
+
+    assertThat(assertLeftBehind(Deletion.decide(request, gone(), LATER), LEFT).mayGrow()).isFalse();
+  }
+
+  @Test
   void nothingRemovedOfNothingMadeIsNotWorthAWord() {
     assertThat(removed(NEVER_MADE, seen(disk("vda")))).isEqualTo(new Release(Optional.empty()));
   }
 
-  private static Request request(Checkpoint checkpoint, boolean creationWasSent) {
-    return Request.of(checkpoint, creationWasSent, NOON, TIMEOUT);
+  private static Request request(Checkpoint checkpoint, Creation creation) {
+    return Request.of(checkpoint, creation, NOON, TIMEOUT);
   }
 
   private static Deletion removed(Request request, Seen seen, Removed... removed) {

@@ -120,6 +120,6 @@ final class SweepTest {
   }
 
   private static Leftover left(Leftover.Bitmap... bitmaps) {
-    return new Leftover(Cases.UID, "shop", "db-0", NOON.getEpochSecond(), List.of(bitmaps));
+    return new Leftover(Cases.UID, "shop", "db-0", NOON.getEpochSecond(), false, List.of(bitmaps));
   }
 }

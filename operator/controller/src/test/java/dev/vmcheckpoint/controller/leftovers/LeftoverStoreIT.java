@@ -159,7 +159,7 @@ final class LeftoverStoreIT {
   }
 
   private static Leftover leftover(String checkpoint, long since, List<Leftover.Bitmap> bitmaps) {
-    return new Leftover(checkpoint, "shop", "store-test", since, bitmaps);
+    return new Leftover(checkpoint, "shop", "store-test", since, false, bitmaps);
   }
 
   /** So many that their JSON has about that size, and at least one. */

@@ -1,0 +1,5 @@
+/** Work that comes again and again. */
+@NullMarked
+package dev.vmcheckpoint.controller.schedule;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.controller.schedule;
+
+import org.jspecify.annotations.NullMarked;
