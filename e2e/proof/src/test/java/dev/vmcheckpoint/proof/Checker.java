@@ -75,7 +75,8 @@ final class Checker {
         if (tracked.isEstablished()
             && bitmap.isHealthy()
             && bitmap.name().startsWith("vmcp-" + tracked.resource().uid() + ".")
-            && !known.contains(bitmap.name())) {
+            && !known.contains(bitmap.name())
+            && !world.lateBitmaps().contains(bitmap.name())) {
           throw new AssertionError(
               "%s has %s, which was made after checkpoint %s was established"
                   .formatted(device, bitmap, tracked.resource().name()));
@@ -130,6 +131,14 @@ final class Checker {
     }
     if (disk.volume().commits() > disk.commitsBefore()) {
       world.tally().count("restore exact after a commit");
+    }
+    if (!disk.volume().active().equals(disk.firstImage())) {
+      world
+          .tally()
+          .count(
+              disk.volume().chain().size() > 1
+                  ? "restore exact on a carried overlay"
+                  : "restore exact after a move");
     }
   }
 }

@@ -11,11 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Ways to break the system that have to be noticed. */
 final class Faults {
   private static final String QUERY = "query-named-block-nodes";
   private static final String ADD = "block-dirty-bitmap-add";
+  private static final Pattern OF_A_CHECKPOINT =
+      Pattern.compile("(?<checkpoint>vmcp-[0-9a-f-]{36}[.])[0-9a-z]+(?<disk>[.].+)");
 
   private Faults() {}
 
@@ -94,6 +98,45 @@ final class Faults {
         }
       }
     };
+  }
+
+  /** No opening of an image is told from another: the markers of the first are always there. */
+  static Fault noEpoch() {
+    return new Fault() {
+      private final Map<String, ObjectNode> markers = new LinkedHashMap<>();
+
+      @Override
+      public Optional<JsonNode> answer(ObjectNode command) {
+        additions(command).stream()
+            .filter(bitmap -> isMarker(bitmap.path("name").asText()))
+            .forEach(bitmap -> markers.put(bitmap.path("name").asText(), bitmap));
+        return Optional.empty();
+      }
+
+      @Override
+      public void change(ObjectNode command, JsonNode result, Monitor qemu) {
+        if (command.path("execute").asText().equals(QUERY)) {
+          markers.values().stream()
+              .filter(bitmap -> isMissing(result, bitmap))
+              .forEach(bitmap -> show(result, bitmap));
+        }
+      }
+    };
+  }
+
+  /** No creation is told from another: the bitmaps of all have the names that the first gave. */
+  static Fault forgetTheAttempt() {
+    Map<String, String> first = new LinkedHashMap<>();
+    return onBitmaps(
+        (_, bitmap) -> {
+          Matcher name = OF_A_CHECKPOINT.matcher(bitmap.path("name").asText());
+          if (name.matches()) {
+            bitmap.put(
+                "name",
+                first.computeIfAbsent(
+                    name.group("checkpoint") + name.group("disk"), _ -> name.group()));
+          }
+        });
   }
 
   /** What was asked for is taken for done. */

@@ -16,6 +16,7 @@ import dev.vmcheckpoint.proof.InterferenceSteps.Disable;
 import dev.vmcheckpoint.proof.InterferenceSteps.EndBackup;
 import dev.vmcheckpoint.proof.InterferenceSteps.EndServer;
 import dev.vmcheckpoint.proof.InterferenceSteps.ForeignBitmap;
+import dev.vmcheckpoint.proof.InterferenceSteps.LateCreation;
 import dev.vmcheckpoint.proof.LayerSteps.CarriedSnapshot;
 import dev.vmcheckpoint.proof.LayerSteps.Commit;
 import dev.vmcheckpoint.proof.LayerSteps.Mirror;
@@ -71,6 +72,7 @@ enum Fragment {
   BACKUP(3),
   FOREIGN_SERVER(2),
   DISABLE(2),
+  LATE_CREATION(2),
   CRASH(3),
   MIGRATE(5),
   CARRIED_OVERLAY(5);
@@ -129,6 +131,7 @@ enum Fragment {
       case FOREIGN_SERVER ->
           List.of(new BeginServer(), write(random), make(random), copy(random), new EndServer());
       case DISABLE -> List.of(new Disable(device(random)));
+      case LATE_CREATION -> List.of(new LateCreation(device(random)));
       case MIGRATE ->
           List.of(write(random), new Migrate(random.nextBoolean()), write(random), new Check());
       case CRASH -> List.of(crash(random), random.nextBoolean() ? make(random) : new Check());

@@ -1,11 +1,16 @@
 package dev.vmcheckpoint.proof;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.vmcheckpoint.proof.fixture.Monitor;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.function.Function;
 
 /** What another client of the same QEMU does, short of what nobody can notice. */
 final class InterferenceSteps {
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String JOB = "other-backup";
 
   private InterferenceSteps() {}
@@ -38,38 +43,84 @@ final class InterferenceSteps {
     }
   }
 
-  /** Somebody disables the bitmaps of all checkpoints on a device. It costs them. */
+  /**
+   * Somebody disables the bitmaps of all checkpoints on a device, and that is seen. It costs them.
+   */
   record Disable(int device) implements DeviceStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      List<String> ours = world.disksOn(volume).map(TrackedDisk::bitmap).toList();
-      for (QemuBitmap bitmap : world.bitmaps(name)) {
-        if (ours.contains(bitmap.name()) && bitmap.isHealthy() && !bitmap.busy()) {
-          world
-              .machine()
-              .monitor()
-              .run("block-dirty-bitmap-disable", "node", world.node(name), "name", bitmap.name());
-          volume.bitmaps().remove(bitmap.name());
-        }
-      }
-      return true;
+      return lose(
+          world,
+          name,
+          volume,
+          bitmap -> List.of(action("disable", Map.of("node", world.node(name), "name", bitmap))));
     }
+  }
+
+  /**
+   * Somebody removes the bitmaps of all checkpoints on a device, at once creations that were sent
+   * before make them anew, each as an attempt of its own, and that is seen. It costs them.
+   */
+  record LateCreation(int device) implements DeviceStep {
+    @Override
+    public boolean take(World world, String name, Volume volume) {
+      return lose(
+          world,
+          name,
+          volume,
+          bitmap -> {
+            String node = world.node(name);
+            String late = bitmap.replaceFirst("[.][0-9a-z]+[.]", ".late.");
+            world.lateBitmaps().add(late);
+            return List.of(
+                action("remove", Map.of("node", node, "name", bitmap)),
+                action("add", Map.of("node", node, "name", late, "persistent", true)));
+          });
+    }
+  }
+
+  private static JsonNode action(String verb, Map<String, Object> data) {
+    return JSON.valueToTree(Map.of("type", "block-dirty-bitmap-" + verb, "data", data));
+  }
+
+  /**
+   * Does something to bitmaps of checkpoints at one instant.
+   *
+   * @param actions what costs one bitmap
+   */
+  private static boolean lose(
+      World world, String name, Volume volume, Function<String, List<JsonNode>> actions) {
+    new Checker(world).check();
+    List<String> ours =
+        world.disksOn(volume).filter(disk -> !disk.isLost()).map(TrackedDisk::bitmap).toList();
+    List<String> lost =
+        world.bitmaps(name).stream()
+            .filter(bitmap -> bitmap.isHealthy() && !bitmap.busy())
+            .map(QemuBitmap::name)
+            .filter(ours::contains)
+            .toList();
+    if (lost.isEmpty()) {
+      return false;
+    }
+    List<JsonNode> all = lost.stream().flatMap(bitmap -> actions.apply(bitmap).stream()).toList();
+    world
+        .machine()
+        .monitor()
+        .execute("transaction", JSON.valueToTree(Map.of("actions", all)).toString());
+    lost.forEach(volume.bitmaps()::remove);
+    new Checker(world).check();
+    return true;
   }
 
   /** A backup of what a checkpoint's bitmap lists begins. The disk is Unknown until it ends. */
   record BeginBackup(int number) implements Step {
     @Override
     public boolean take(World world) {
-      List<TrackedDisk> candidates =
-          world
-              .disks()
-              .filter(
-                  disk ->
-                      disk.isRecording()
-                          && disk.volume().equals(world.devices().get(disk.device()))
-                          && disk.volume().bitmaps().has(disk.bitmap()))
-              .toList();
-      if (!world.machine().isRunning() || !world.isQuiet() || candidates.isEmpty()) {
+      if (!world.machine().isRunning() || !world.isQuiet()) {
+        return false;
+      }
+      List<TrackedDisk> candidates = new Checker(world).recording();
+      if (candidates.isEmpty()) {
         return false;
       }
       TrackedDisk disk = candidates.get(number % candidates.size());

@@ -7,9 +7,12 @@ import dev.vmcheckpoint.proof.CopySteps.Way;
 import dev.vmcheckpoint.proof.GuestSteps.Change;
 import dev.vmcheckpoint.proof.GuestSteps.Write;
 import dev.vmcheckpoint.proof.InterferenceSteps.Disable;
+import dev.vmcheckpoint.proof.InterferenceSteps.LateCreation;
 import dev.vmcheckpoint.proof.LifeSteps.Kill;
 import dev.vmcheckpoint.proof.LifeSteps.Start;
 import dev.vmcheckpoint.proof.LifeSteps.Stop;
+import dev.vmcheckpoint.proof.OfflineSteps.Revert;
+import dev.vmcheckpoint.proof.OfflineSteps.Save;
 import dev.vmcheckpoint.proof.fixture.Fault;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +30,10 @@ enum Mutation {
    * itself.
    */
   ADD_AGAIN(".*which was made after checkpoint .* was established"),
+  /** No opening of an image is told from another. */
+  NO_EPOCH(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  /** A bitmap of a creation that came too late is taken for that of the one that counts. */
+  FORGET_THE_ATTEMPT(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** What was asked for is taken for done. */
   TRUST_THE_REPLY(".*vda should have a healthy bitmap .*"),
   /** What was seen once is taken for what is there. */
@@ -55,6 +62,22 @@ enum Mutation {
           case ADD_AGAIN ->
               List.of(
                   make(), new Copy(Way.NBD), write(1), new Kill(true), new Start(), new Check());
+          case NO_EPOCH ->
+              // The bitmap lists as much before as after: only an opening tells that it went back.
+              List.of(
+                  make(),
+                  write(1),
+                  new Stop(false),
+                  new Save(0),
+                  new Start(),
+                  write(2),
+                  new Copy(Way.NBD),
+                  new Stop(false),
+                  new Revert(0),
+                  new Start(),
+                  new Check());
+          case FORGET_THE_ATTEMPT ->
+              List.of(make(), new Copy(Way.NBD), new LateCreation(0), write(1), new Check());
           case TRUST_THE_REPLY -> List.of(make(), new Check());
           case TRUST_THE_MEMORY ->
               List.of(make(), new Check(), new Kill(false), new Start(), new Check());
@@ -68,6 +91,8 @@ enum Mutation {
       case IGNORE_RECORDING -> Faults.ignoreRecording();
       case IGNORE_INCONSISTENT -> Faults.ignoreInconsistent();
       case ADD_AGAIN -> Faults.addAgain();
+      case NO_EPOCH -> Faults.noEpoch();
+      case FORGET_THE_ATTEMPT -> Faults.forgetTheAttempt();
       case TRUST_THE_REPLY -> Faults.trustTheReply();
       case TRUST_THE_MEMORY -> Faults.trustTheMemory();
     };

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -67,7 +66,6 @@ final class ProofIT {
   }
 
   @Test
-  @Tag("long")
   @Order(4)
   void whateverHappensEveryRestoreIsExact() {
     Run.fromProperties().take(histories(), tally);

@@ -35,7 +35,7 @@ final class Tally {
     return counts.entrySet().stream()
         .map(
             entry ->
-                "%7d  %s%s".formatted(entry.getValue(), entry.getKey(), average(entry.getKey())))
+                "PROOF %7d  %s%s".formatted(entry.getValue(), entry.getKey(), average(entry.getKey())))
         .collect(Collectors.joining("\n"));
   }
 }

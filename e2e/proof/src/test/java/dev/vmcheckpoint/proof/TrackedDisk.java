@@ -16,6 +16,7 @@ final class TrackedDisk {
   private final String bitmap;
   private final Volume volume;
   private final List<Content> bases = new ArrayList<>();
+  private final Path firstImage;
   private final int firstOpening;
   private final int commitsBefore;
   private int seenOpening;
@@ -34,9 +35,15 @@ final class TrackedDisk {
     this.device = device;
     this.bitmap = bitmap;
     this.volume = volume;
+    firstImage = volume.active();
     firstOpening = volume.openings();
     commitsBefore = volume.commits();
     seenOpening = firstOpening;
+  }
+
+  /** The image that was active when it was established. */
+  Path firstImage() {
+    return firstImage;
   }
 
   /** In which opening of the volume it was established. */

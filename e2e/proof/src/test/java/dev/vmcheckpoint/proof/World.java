@@ -29,6 +29,7 @@ final class World implements AutoCloseable {
   private final Map<Volume, Volume.Saved> saved = new HashMap<>();
   private final Set<String> busyBitmaps = new HashSet<>();
   private final Set<String> foreign = new HashSet<>();
+  private final Set<String> lateBitmaps = new HashSet<>();
   private final Map<String, Volume> unplugged = new TreeMap<>();
   private int files;
   private int names;
@@ -83,6 +84,11 @@ final class World implements AutoCloseable {
   /** Bitmaps of other tools. */
   Set<String> foreign() {
     return foreign;
+  }
+
+  /** Bitmaps that creations made which came too late; no checkpoint says that it has them. */
+  Set<String> lateBitmaps() {
+    return lateBitmaps;
   }
 
   /** What was taken from each device that is not there now. */

@@ -1,8 +1,10 @@
 package dev.vmcheckpoint.controller.observe;
 
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Look;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -16,17 +18,23 @@ final class HandedLooks {
    * Looks that were made for one checkpoint.
    *
    * @param uid the checkpoint's UID when the looks began
-   * @param established whether it was established then
+   * @param record its disks as they were on record then
    * @param looks by the UIDs of pods
    */
-  record Handed(String uid, boolean established, Map<String, Look> looks) {
+  record Handed(String uid, List<Disk> record, Map<String, Look> looks) {
+    Handed {
+      record = List.copyOf(record);
+      looks = Map.copyOf(looks);
+    }
+
     /**
-     * Whether the looks may be judged: not one that began before the checkpoint was established,
-     * nor one that began before somebody asked for a probe.
+     * Whether the looks may be judged: not one that began before what is on record now, since that
+     * may hold what was not there yet, such as a marker or a greater count; nor one that began
+     * before somebody asked for a probe.
      */
     private boolean serves(Checkpoint checkpoint) {
       return uid.equals(checkpoint.uid())
-          && (established || !checkpoint.status().established())
+          && record.equals(checkpoint.status().disks())
           && !checkpoint.probeIsPending();
     }
   }

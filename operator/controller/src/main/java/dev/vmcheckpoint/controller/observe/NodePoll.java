@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toSet;
 
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.controller.decide.Look;
 import dev.vmcheckpoint.controller.decide.MachinePod;
 import dev.vmcheckpoint.controller.decide.MachinePod.Phase;
@@ -35,7 +36,7 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
   private final Rounds rounds;
 
   /** One checkpoint whose machine runs in one pod. */
-  private record Target(ResourceID id, String uid, boolean established, String pod) {}
+  private record Target(ResourceID id, String uid, List<Disk> record, String pod) {}
 
   NodePoll(
       Checkpoints checkpoints,
@@ -112,7 +113,7 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
     return new Target(
         ResourceID.fromResource(checkpoint),
         checkpoint.getMetadata().getUid(),
-        checkpoint.getStatus() != null && checkpoint.getStatus().established(),
+        checkpoint.getStatus() == null ? List.of() : checkpoint.getStatus().disks(),
         pod.uid());
   }
 
@@ -129,8 +130,7 @@ final class NodePoll extends AbstractEventSource<Look, VirtualMachineCheckpoint>
   }
 
   private void hand(Target target, Look look) {
-    handed.hand(
-        target.id(), new Handed(target.uid(), target.established(), Map.of(target.pod(), look)));
+    handed.hand(target.id(), new Handed(target.uid(), target.record(), Map.of(target.pod(), look)));
     wake(target.id());
   }
 

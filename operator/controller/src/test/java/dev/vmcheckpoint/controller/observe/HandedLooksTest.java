@@ -2,12 +2,15 @@ package dev.vmcheckpoint.controller.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vmcheckpoint.api.DiskState;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.Barrier;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.IneligibleDisks;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointSpec.VirtualMachineRef;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Look;
 import dev.vmcheckpoint.controller.observe.HandedLooks.Handed;
@@ -26,61 +29,97 @@ final class HandedLooksTest {
   private static final Map<String, Look> LOOKS =
       Map.of("pod-1", new Look.Failed(Reason.MonitorBusy, "busy"));
 
+  private static final Disk DISK = disk("epoch1", 65_536);
+
   private final HandedLooks handed = new HandedLooks();
 
   @Test
   void aLookServesOnce() {
-    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), LOOKS));
 
-    assertThat(handed.take(ID, checkpoint(NOON, null))).isEqualTo(LOOKS);
-    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+    assertThat(handed.take(ID, established(DISK))).isEqualTo(LOOKS);
+    assertThat(handed.take(ID, established(DISK))).isEmpty();
   }
 
   @Test
   void aLookServesACheckpointThatIsNotYetEstablished() {
-    handed.hand(ID, new Handed("uid-1", false, LOOKS));
+    handed.hand(ID, new Handed("uid-1", List.of(), LOOKS));
 
-    assertThat(handed.take(ID, checkpoint(null, null))).isEqualTo(LOOKS);
+    assertThat(handed.take(ID, checkpoint(null, List.of(), null))).isEqualTo(LOOKS);
   }
 
   @Test
   void aLookThatBeganBeforeTheCheckpointWasEstablishedIsNoVerdictOnIt() {
-    handed.hand(ID, new Handed("uid-1", false, LOOKS));
+    handed.hand(ID, new Handed("uid-1", List.of(), LOOKS));
 
-    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+    assertThat(handed.take(ID, established(DISK))).isEmpty();
+  }
+
+  @Test
+  void aLookThatBeganBeforeTheMarkerOnRecordWasThereIsNoVerdict() {
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), LOOKS));
+
+    assertThat(handed.take(ID, established(disk("epoch2", 65_536)))).isEmpty();
+  }
+
+  @Test
+  void aLookThatBeganBeforeTheCountOnRecordWasReachedIsNoVerdict() {
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), LOOKS));
+
+    assertThat(handed.take(ID, established(disk("epoch1", 131_072)))).isEmpty();
   }
 
   @Test
   void aLookThatMayHaveBegunBeforeAProbeWasAskedForDoesNotAnswerIt() {
-    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), LOOKS));
 
-    assertThat(handed.take(ID, checkpoint(NOON, "probe-1"))).isEmpty();
+    assertThat(handed.take(ID, checkpoint(NOON, List.of(DISK), "probe-1"))).isEmpty();
   }
 
   @Test
   void aLookForAnotherResourceOfTheSameNameDoesNotServe() {
-    handed.hand(ID, new Handed("uid-0", true, LOOKS));
+    handed.hand(ID, new Handed("uid-0", List.of(DISK), LOOKS));
 
-    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+    assertThat(handed.take(ID, established(DISK))).isEmpty();
   }
 
   @Test
   void looksForResourcesThatAreGoneAreForgotten() {
-    handed.hand(ID, new Handed("uid-1", true, LOOKS));
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), LOOKS));
 
     handed.retain(Set.of());
 
-    assertThat(handed.take(ID, checkpoint(NOON, null))).isEmpty();
+    assertThat(handed.take(ID, established(DISK))).isEmpty();
   }
 
-  private static Checkpoint checkpoint(@Nullable Instant creationTime, @Nullable String probe) {
+  private static Disk disk(String epoch, long dirtyBytes) {
+    return new Disk(
+        "vda",
+        DiskState.Recording,
+        Reason.Recording,
+        null,
+        "vmcp-uid-1.a1.vda",
+        epoch,
+        "node",
+        new Image("/vda.qcow2", List.of(), null),
+        1L << 30,
+        65_536L,
+        dirtyBytes);
+  }
+
+  private static Checkpoint established(Disk disk) {
+    return checkpoint(NOON, List.of(disk), null);
+  }
+
+  private static Checkpoint checkpoint(
+      @Nullable Instant creationTime, List<Disk> disks, @Nullable String probe) {
     return new Checkpoint(
         "uid-1",
         1,
         new VirtualMachineCheckpointSpec(
             new VirtualMachineRef("db-0"), List.of(), IneligibleDisks.Fail, null, Barrier.Flush),
         new VirtualMachineCheckpointStatus(
-            1, null, List.of(), creationTime, null, List.of(), List.of(), null),
+            1, null, List.of(), creationTime, null, disks, List.of(), null),
         Optional.ofNullable(probe));
   }
 }
