@@ -123,6 +123,20 @@ class MigrationE2E {
     assertThat(migration.target().bitmaps("vda")).isEmpty();
   }
 
+  @Test
+  void bitmapsThatMayKeepAMigrationFromEndingAreWarnedOf() {
+    RunningMachine.start(CLUSTER, VirtualMachine.named("vm-large", Disk.sparse("vda", "1T")));
+
+    Checkpoint coarse = Checkpoint.apply(CLUSTER, "coarse", "vm-large").whenReady();
+    assertThat(coarse.eventReasons()).doesNotContain("MigrationMayNotEnd");
+    Checkpoint fine =
+        Checkpoint.apply(CLUSTER, "fine", "vm-large", "granularity: 16Ki").whenReady();
+
+    await("the warning")
+        .atMost(Cluster.PATIENCE)
+        .until(() -> fine.eventReasons().contains("MigrationMayNotEnd"));
+  }
+
   /** A machine, and the pod that it can migrate to. */
   private record Migration(String machine, RunningMachine source, RunningMachine target) {}
 

@@ -46,6 +46,13 @@ public enum Reason {
       "See the message; block-dirty-bitmap-remove or qemu-img bitmap --remove takes those bitmaps"
           + " away."),
 
+  MigrationMayNotEnd(
+      "The machine's bitmaps are so many or so fine that a live migration with the capability"
+          + " dirty-bitmaps may never end.",
+      "Before such a migration delete checkpoints, make them with a coarser granularity, or raise"
+          + " QEMU's downtime-limit or max-bandwidth. On shared storage leave that capability off:"
+          + " the bitmaps then travel in the image."),
+
   // The virtual machine
   VirtualMachineNotFound(
       "No pod in the namespace carries the label of this virtual machine.",

@@ -6,6 +6,8 @@ import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Conditions;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import dev.vmcheckpoint.controller.decide.Decision.Create;
+import dev.vmcheckpoint.node.EnsureResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +32,16 @@ public final class Transitions {
         .filter(working -> Reason.Deleting.name().equals(working.reason()))
         .ifPresent(deleting -> told.add(about(deleting)));
     return told;
+  }
+
+  /**
+   * What an established checkpoint means for its machine, beyond what its status says.
+   *
+   * @param create what was asked for
+   * @param response the answer to it
+   */
+  public static Optional<Announcement> onEstablished(Create create, EnsureResponse response) {
+    return MigrationLoad.warning(create.seen(), response);
   }
 
   private static Optional<Condition> changed(
