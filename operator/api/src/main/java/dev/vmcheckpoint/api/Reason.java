@@ -155,8 +155,10 @@ public enum Reason {
           + " be brought up to date.",
       "Commit the overlay, or make a new checkpoint and a full copy."),
   Busy(
-      "A job or an export uses the bitmap.",
-      "Wait until it has ended; query-block-jobs and query-block-exports list them."),
+      "A job or an export uses the bitmap, or the machine has a stream or commit job, at the end of"
+          + " which QEMU can die if it is looked at.",
+      "Wait until the job has ended, and dismiss it where nobody else does; query-jobs and"
+          + " query-block-exports list them."),
 
   // Why a disk is Lost
   BitmapMissing(

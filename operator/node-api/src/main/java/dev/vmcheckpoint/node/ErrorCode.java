@@ -32,6 +32,7 @@ public enum ErrorCode {
   // The machine
   GuestNotRunning(409, Retry.TRANSIENT, "This QEMU does not run the guest"),
   Migrating(409, Retry.TRANSIENT, "A migration is pending"),
+  BlockJobPending(409, Retry.TRANSIENT, "A job that takes layers out of a backing chain is there"),
   DiskUnknown(422, Retry.TRANSIENT, "The machine has no such disk"),
   DiskIneligible(422, Retry.TRANSIENT, "The disk cannot hold a persistent bitmap"),
   BitmapBusy(409, Retry.TRANSIENT, "A job or an export uses the bitmap"),

@@ -7,8 +7,9 @@ public enum Command {
 
   QUERY_STATUS("query-status", Effect.QUERY),
   QUERY_MIGRATE("query-migrate", Effect.QUERY),
-  QUERY_BLOCK("query-block", Effect.QUERY),
   QUERY_BLOCKSTATS("query-blockstats", Effect.QUERY),
+  QUERY_JOBS("query-jobs", Effect.QUERY),
+  /** Not while a job takes layers out of a backing chain: QEMU can die of it. */
   QUERY_NAMED_BLOCK_NODES("query-named-block-nodes", Effect.QUERY),
   QUERY_BLOCK_EXPORTS("query-block-exports", Effect.QUERY),
   QUERY_CHARDEV("query-chardev", Effect.QUERY),

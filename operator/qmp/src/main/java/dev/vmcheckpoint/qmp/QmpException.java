@@ -73,6 +73,18 @@ public abstract sealed class QmpException extends RuntimeException {
     }
   }
 
+  /**
+   * The command was not sent, for QEMU could die of it at this moment; the connection can still be
+   * used.
+   */
+  public static final class Unsafe extends QmpException {
+    private static final long serialVersionUID = 1L;
+
+    public Unsafe(String message) {
+      super(message, null);
+    }
+  }
+
   /** What came is not QMP, or is beyond all bounds; a command that was sent may have been run. */
   public static final class ProtocolViolated extends QmpException {
     private static final long serialVersionUID = 1L;

@@ -99,7 +99,7 @@ public final class Troubles {
       case Migrating -> Reason.Migrating;
       case DiskUnknown -> Reason.DiskNotFound;
       case DiskIneligible -> Reason.DiskIneligible;
-      case BitmapBusy -> Reason.Busy;
+      case BlockJobPending, BitmapBusy -> Reason.Busy;
       case MergeImpossible -> Reason.OverlayOnTop;
       case FlushPending -> Reason.FlushPending;
       case Refused -> Reason.Refused;

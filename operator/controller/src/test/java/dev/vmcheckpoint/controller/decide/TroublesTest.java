@@ -48,6 +48,7 @@ final class TroublesTest {
     "Migrating, Migrating",
     "DiskUnknown, DiskNotFound",
     "DiskIneligible, DiskIneligible",
+    "BlockJobPending, Busy",
     "BitmapBusy, Busy",
     "MergeImpossible, OverlayOnTop",
     "FlushPending, FlushPending",

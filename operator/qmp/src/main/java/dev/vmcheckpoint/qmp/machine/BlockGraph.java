@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
  * Finds the disks of a machine and what they are stored in.
  *
  * <p>The graph is walked in {@code query-blockstats}: {@code parent} is a node's primary child (the
- * filtered node, or the protocol below a format), {@code backing} the image below a format node.
- * {@code query-block} alone does not do, for it shows no bitmaps where a filter is on top.
+ * filtered node, or the protocol below a format), {@code backing} the image below a format node. A
+ * drive without a medium has neither a node nor children.
  */
 final class BlockGraph {
   /** Drivers that hand everything on to the node below, where the bitmaps are. */
@@ -31,42 +31,40 @@ final class BlockGraph {
           "mirror_top",
           "commit_top");
 
-  private final Map<String, Reply> rootByDevice = new HashMap<>();
+  private final Reply devices;
   private final Map<String, BlockNode> nodes = new HashMap<>();
 
   /**
    * Reads two replies.
    *
-   * @param blockStats to {@code query-blockstats}
+   * @param devices to {@code query-blockstats}
    * @param namedNodes to {@code query-named-block-nodes}
    */
-  BlockGraph(Reply blockStats, Reply namedNodes) {
-    for (Reply device : blockStats.items()) {
-      device.optionalText("qdev").ifPresent(qdev -> rootByDevice.put(qdev, device));
-    }
+  BlockGraph(Reply devices, Reply namedNodes) {
+    this.devices = devices;
     for (Reply info : namedNodes.items()) {
       nodeName(info).ifPresent(name -> nodes.put(name, BlockNode.read(name, info)));
     }
   }
 
   /**
-   * The disks of the devices in a reply to {@code query-block}.
+   * The disks of all devices.
    *
-   * @throws ContradictoryException where the three replies were taken of different graphs
+   * @throws ContradictoryException where the two replies were taken of different graphs
    */
-  List<Disk> disks(Reply queryBlock) throws ContradictoryException {
+  List<Disk> disks() throws ContradictoryException {
     List<Disk> disks = new ArrayList<>();
-    for (Reply device : queryBlock.items()) {
-      Optional<String> qdev = device.optionalText("qdev");
-      Optional<DeviceName> name = qdev.flatMap(DeviceName::of);
-      if (qdev.isPresent() && name.isPresent()) {
-        disks.add(
-            device.child("inserted").isPresent()
-                ? loaded(name.get(), qdev.get())
-                : empty(name.get()));
+    for (Reply device : devices.items()) {
+      Optional<DeviceName> name = device.optionalText("qdev").flatMap(DeviceName::of);
+      if (name.isPresent()) {
+        disks.add(isLoaded(device) ? loaded(name.get(), device) : empty(name.get()));
       }
     }
     return withAmbiguousNamesRefused(disks);
+  }
+
+  private static boolean isLoaded(Reply device) {
+    return nodeName(device).isPresent() || device.child("parent").isPresent();
   }
 
   private static Disk empty(DeviceName name) {
@@ -81,11 +79,7 @@ final class BlockGraph {
         List.of());
   }
 
-  private Disk loaded(DeviceName name, String qdev) throws ContradictoryException {
-    Reply root = rootByDevice.get(qdev);
-    if (root == null) {
-      throw new ContradictoryException("no statistics of the device %s".formatted(qdev));
-    }
+  private Disk loaded(DeviceName name, Reply root) throws ContradictoryException {
     Reply top = format(root);
     BlockNode node = node(top);
     List<BlockNode> stack = primaryChildren(root);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.Command;
@@ -14,9 +15,12 @@ import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Timeouts;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a QEMU that changes between two replies makes of a look. */
 final class MachineTest {
@@ -52,6 +56,49 @@ final class MachineTest {
     assertThat(observe(qmp).guest().runState()).isEqualTo("inmigrate");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "stream, running",
+    "stream, pending",
+    "stream, concluded",
+    "commit, created",
+    "commit, running",
+    "commit, paused",
+    "commit, pending"
+  })
+  void nodesAreNotAskedForWhileAJobTakesLayersOut(String type, String status) {
+    Changing qmp = new Changing(List.of("running"), RecordedReplies.read()).with(type, status);
+
+    assertThatThrownBy(() -> observe(qmp))
+        .isInstanceOf(QmpException.Unsafe.class)
+        .hasMessageContaining("the %s job some (%s)".formatted(type, status));
+    assertThat(qmp.sent).doesNotContain(Command.QUERY_NAMED_BLOCK_NODES);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "commit, ready",
+    "commit, concluded",
+    "mirror, running",
+    "mirror, ready",
+    "backup, running",
+    "create, running"
+  })
+  void otherJobsAreNotInTheWay(String type, String status) {
+    Changing qmp = new Changing(List.of("running"), RecordedReplies.read()).with(type, status);
+
+    assertThat(observe(qmp).disks()).hasSize(3);
+  }
+
+  @Test
+  void jobsAreAskedForRightBeforeTheNodes() {
+    Changing qmp = new Changing(List.of("running"), RecordedReplies.read());
+
+    observe(qmp);
+
+    assertThat(qmp.sent).containsSequence(Command.QUERY_JOBS, Command.QUERY_NAMED_BLOCK_NODES);
+  }
+
   private static RecordedReplies contradictory() {
     RecordedReplies replies = RecordedReplies.read();
     replies.device("query-blockstats", VDA).put("node-name", "new");
@@ -66,19 +113,28 @@ final class MachineTest {
   private static final class Changing implements Qmp {
     private final Deque<String> runStates;
     private final Deque<RecordedReplies> graphs;
+    private final ArrayNode jobs = JsonNodeFactory.instance.arrayNode();
+    private final List<Command> sent = new ArrayList<>();
 
     Changing(List<String> runStates, RecordedReplies... graphs) {
       this.runStates = new ArrayDeque<>(runStates);
       this.graphs = new ArrayDeque<>(List.of(graphs));
     }
 
+    Changing with(String jobType, String jobStatus) {
+      jobs.addObject().put("id", "some").put("type", jobType).put("status", jobStatus);
+      return this;
+    }
+
     @Override
     public JsonNode execute(Command command, ObjectNode arguments, Duration timeout) {
+      sent.add(command);
       return switch (command) {
         case QUERY_STATUS -> JsonNodeFactory.instance.objectNode().put("status", next(runStates));
         case QUERY_MIGRATE -> JsonNodeFactory.instance.objectNode();
         case QUERY_NAMED_BLOCK_NODES -> next(graphs).json().path(command.wireName());
-        case QUERY_BLOCK, QUERY_BLOCKSTATS -> graphs.element().json().path(command.wireName());
+        case QUERY_JOBS -> jobs;
+        case QUERY_BLOCKSTATS -> graphs.element().json().path(command.wireName());
         default -> throw new AssertionError(command);
       };
     }

@@ -44,8 +44,7 @@ record RecordedReplies(JsonNode json) {
   }
 
   List<Disk> disks() throws BlockGraph.ContradictoryException {
-    return new BlockGraph(reply("query-blockstats"), reply("query-named-block-nodes"))
-        .disks(reply("query-block"));
+    return new BlockGraph(reply("query-blockstats"), reply("query-named-block-nodes")).disks();
   }
 
   Disk disk(String name) throws BlockGraph.ContradictoryException {

@@ -67,6 +67,7 @@ final class Monitor {
       case QmpException.ConnectionLost _ -> ErrorCode.MonitorLost;
       case QmpException.TimedOut _ -> ErrorCode.MonitorTimeout;
       case QmpException.DeadlinePassed _ -> ErrorCode.DeadlineExceeded;
+      case QmpException.Unsafe _ -> ErrorCode.BlockJobPending;
       case QmpException.ProtocolViolated _ -> ErrorCode.MonitorProtocol;
     };
   }
