@@ -117,6 +117,10 @@ final class LayerSteps {
           "auto-dismiss",
           false);
       Jobs.complete(monitor, JOB);
+      // Overlays that were added by hand are there until they are removed by hand.
+      volume.chain().subList(target + 1, volume.chain().size()).reversed().stream()
+          .flatMap(layer -> world.nodesOf(layer.file()).stream())
+          .forEach(node -> monitor.run("blockdev-del", "node-name", node));
       volume.commitInto(target);
       return true;
     }

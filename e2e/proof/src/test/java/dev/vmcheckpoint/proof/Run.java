@@ -106,7 +106,7 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
       for (int i = 0; !isDone(i, Duration.between(start, Instant.now()), tally); i++) {
         boolean late = Duration.between(start, Instant.now()).compareTo(SHORT) > 0;
         Set<Fragment> some = histories.isEmpty() && late ? leadingTo(missing(tally)) : fragments;
-        runner.run(history(seed + i, some)).ifPresent(failure -> report(runner.shrink(failure)));
+        runner.run(history(seed + i, some)).ifPresent(failure -> report(shortest(runner, failure)));
       }
     } finally {
       System.out.printf("PROOF seed %d%n%s%n", seed, tally);
@@ -153,6 +153,13 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
     List<String> missing = new ArrayList<>(WANTED.keySet());
     missing.removeIf(wanted -> tally.of(wanted) > 0);
     return missing;
+  }
+
+  /** Says at once what has failed, as it takes minutes to find the shortest history that does. */
+  private static Failure shortest(Histories runner, Failure failure) {
+    System.out.printf(
+        "PROOF seed %d has failed: %s%n", failure.history().seed(), failure.cause().getMessage());
+    return runner.shrink(failure);
   }
 
   private static void report(Failure failure) {

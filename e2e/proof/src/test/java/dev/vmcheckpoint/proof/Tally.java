@@ -35,7 +35,8 @@ final class Tally {
     return counts.entrySet().stream()
         .map(
             entry ->
-                "PROOF %7d  %s%s".formatted(entry.getValue(), entry.getKey(), average(entry.getKey())))
+                "PROOF %7d  %s%s"
+                    .formatted(entry.getValue(), entry.getKey(), average(entry.getKey())))
         .collect(Collectors.joining("\n"));
   }
 }

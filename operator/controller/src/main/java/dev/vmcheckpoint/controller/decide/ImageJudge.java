@@ -119,26 +119,11 @@ record ImageJudge(
     return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
-  /** The bitmap of an overlay that carries it along lists what was written since it is there. */
   private Verdict onTop(BitmapObservation bitmap) {
     List<BitmapObservation> recordedLayer = layer(before.file());
-    if (bitmapOn(recordedLayer).isEmpty()) {
-      return absent(
-          "the bitmap is on %s, but not on the recorded image %s below it"
-              .formatted(image.file(), before.file()));
-    }
-    for (String file : downTo(before.file())) {
-      Optional<BitmapObservation> lower = bitmapOn(layer(file));
-      if (lower.isEmpty()) {
-        return unknown(
-            Reason.OverlayOnTop,
-            "%s, on top of the recorded image %s, is without the bitmap"
-                .formatted(file, before.file()));
-      }
-      Optional<Judged> flaw = flaws().of(lower.get());
-      if (flaw.isPresent()) {
-        return flaw.get();
-      }
+    Optional<Judged> gap = gapDownTo(before.file());
+    if (gap.isPresent()) {
+      return gap.get();
     }
     if (!hasRecordedMarker(recordedLayer) && !hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
@@ -147,6 +132,34 @@ record ImageJudge(
     return sameChain || isRecordedOpening(recordedLayer)
         ? carryOver(bitmap, List.of(name))
         : chainReplaced();
+  }
+
+  /**
+   * The bitmap of an overlay that carries it along lists what was written since it is there: what
+   * is missing below, down to the layer that was recorded.
+   */
+  private Optional<Judged> gapDownTo(String recordedFile) {
+    if (bitmapOn(layer(recordedFile)).isEmpty()) {
+      return Optional.of(
+          absent(
+              "the bitmap is on %s, but not on the recorded image %s below it"
+                  .formatted(image.file(), recordedFile)));
+    }
+    for (String file : downTo(recordedFile)) {
+      Optional<BitmapObservation> lower = bitmapOn(layer(file));
+      if (lower.isEmpty()) {
+        return Optional.of(
+            unknown(
+                Reason.OverlayOnTop,
+                "%s, on top of the recorded image %s, is without the bitmap"
+                    .formatted(file, recordedFile)));
+      }
+      Optional<Judged> flaw = flaws().of(lower.get());
+      if (flaw.isPresent()) {
+        return flaw;
+      }
+    }
+    return Optional.empty();
   }
 
   /** The layer under an overlay that was committed, or thrown away. */
@@ -170,12 +183,26 @@ record ImageJudge(
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
-    return hasRecordedMarker(disk.bitmaps())
-        ? carryOver(bitmap, List.of())
-        : lost(
-            Reason.ImageReplaced,
-            "the device holds %s, which has the bitmap, but not the marker that the recorded %s had"
-                .formatted(image.file(), before.file()));
+    if (hasRecordedMarker(disk.bitmaps())) {
+      return carryOver(bitmap, List.of());
+    }
+    return image.backing().stream()
+        .filter(file -> hasRecordedMarker(layer(file)))
+        .findFirst()
+        .map(moved -> onTopOfMoved(moved, bitmap))
+        .orElseGet(
+            () ->
+                lost(
+                    Reason.ImageReplaced,
+                    "the device holds %s, which has the bitmap, but not the marker that the recorded %s had"
+                        .formatted(image.file(), before.file())));
+  }
+
+  /** The recorded image was moved, and before anybody looked, an overlay came on top of it. */
+  private Verdict onTopOfMoved(String moved, BitmapObservation bitmap) {
+    return gapDownTo(moved)
+        .<Verdict>map(gap -> gap)
+        .orElseGet(() -> carryOver(bitmap, List.of(name)));
   }
 
   private Judged rolledBack() {

@@ -39,6 +39,7 @@ import org.junit.jupiter.api.Test;
 final class ImageJudgeTest {
   private static final String BASE = "/disks/base.qcow2";
   private static final String TOP = "/disks/top.qcow2";
+  private static final String MOVED = "/disks/moved.qcow2";
   private static final String MIDDLE = "/disks/middle.qcow2";
 
   @Nested
@@ -395,10 +396,46 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void aMovedImageUnderAnOverlayThatCarriesTheBitmapIsMerged() {
+      assertRenewed(
+          judge(onMoved(List.of(counting("vda", 0)), layer(MOVED, bitmap("vda"), epoch("e0")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
+    void aMovedImageUnderAnOverlayIsLostWithItsBitmapOrItsMarker() {
+      assertLost(
+          judge(onMoved(List.of(bitmap("vda")), layer(MOVED, epoch("e0")))), Reason.BitmapMissing);
+      assertLost(
+          judge(onMoved(List.of(bitmap("vda")), layer(MOVED, bitmap("vda"), epoch("d9")))),
+          Reason.ImageReplaced);
+    }
+
+    @Test
+    void aMovedImageUnderAPlainOverlayUnderOneWithTheBitmapCannotBeSeen() {
+      DiskImage two = new DiskImage(TOP, List.of(MIDDLE, MOVED), Optional.empty());
+
+      assertUnknown(
+          judge(
+              layered(
+                  "vda",
+                  two,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(MIDDLE), layer(MOVED, bitmap("vda"), epoch("e0"))))),
+          Reason.OverlayOnTop);
+    }
+
+    @Test
     void theBitmapOfAnotherDiskIsAnotherImage() {
       assertUnknown(
           judge(reopened("vda", image("vdb"), SIZE, bitmap("vdb"), epoch("e0"), open("e0"))),
           Reason.DiskReplaced);
+    }
+
+    private DiskObservation onMoved(List<BitmapObservation> bitmaps, Layer moved) {
+      DiskImage overlay = new DiskImage(TOP, List.of(MOVED, BASE), Optional.empty());
+      return layered("vda", overlay, SIZE, bitmaps, List.of(moved));
     }
   }
 
