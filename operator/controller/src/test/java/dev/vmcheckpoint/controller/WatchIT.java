@@ -1,11 +1,20 @@
 package dev.vmcheckpoint.controller;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.api.Condition.Status;
+import dev.vmcheckpoint.api.ConditionType;
+import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.WellKnown;
+import dev.vmcheckpoint.controller.fixture.FakeMachine;
+import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.HoldableExecutor;
 import dev.vmcheckpoint.controller.fixture.Relay;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.NodeApiException;
 import io.fabric8.kubernetes.client.Config;
+import java.io.IOException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -53,6 +62,36 @@ final class WatchIT {
 
       CLUSTER.apply("after", "db-0").whenReady();
     }
+  }
+
+  @Test
+  void aResourceThatIsGoneWithoutTheCacheKnowingGetsNoBitmaps() {
+    FakeSidecar sidecar = CLUSTER.startSidecar();
+    FakeMachine machine = CLUSTER.startMachine("db-0", "vda");
+    sidecar.beforeObserve(WatchIT::noAnswer);
+    HoldableExecutor executor = new HoldableExecutor();
+    try (OperatorProcess _ = OperatorProcess.start(CLUSTER, CLUSTER.operatorConfig(), executor)) {
+      TestCheckpoint checkpoint =
+          CLUSTER
+              .apply("stale", "db-0")
+              .when(ConditionType.Ready, Status.False, Reason.SidecarUnreachable);
+      String uid = checkpoint.uid();
+      executor.hold();
+      checkpoint.delete();
+      checkpoint.forceFinalizersAway();
+      checkpoint.whenGone();
+
+      sidecar.heal();
+
+      int looks = sidecar.looks();
+      TestCluster.awaitThat("four looks for it", () -> sidecar.looks() >= looks + 4);
+      assertThat(sidecar.creations()).isZero();
+      assertThat(machine.bitmapsOf(uid, "vda")).isEmpty();
+    }
+  }
+
+  private static void noAnswer() {
+    throw new NodeApiException.NoAnswer("no answer", new IOException());
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.controller;
 
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import io.fabric8.kubernetes.client.Config;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
@@ -15,7 +16,12 @@ abstract class WithOperator {
 
   @BeforeAll
   void startOperator() {
-    operator = OperatorProcess.start(cluster);
+    operator = OperatorProcess.start(cluster, config());
+  }
+
+  /** How the operator reaches the API server. */
+  Config config() {
+    return cluster.operatorConfig();
   }
 
   @AfterAll

@@ -10,6 +10,7 @@ import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
 import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.ErrorCode;
+import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.fixture.Layers;
@@ -22,12 +23,15 @@ import dev.vmcheckpoint.sidecar.fixture.RunningSidecar;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The connection to a real QEMU breaks when a change was made and before its reply was read. */
+/** A real QEMU makes a change, and its reply is not read: it breaks off, is rubbish, or late. */
 final class BrokenConnectionIT {
   private static final PodUid VM = new PodUid("a1");
   private static final CheckpointUid CHECKPOINT = new CheckpointUid("c1");
@@ -60,16 +64,37 @@ final class BrokenConnectionIT {
             VM,
             CHECKPOINT,
             new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush),
-            sidecar.leader());
+            context());
   }
 
   private RemoveResponse remove() {
-    return sidecar.api().removeCheckpoint(VM, CHECKPOINT, sidecar.leader());
+    return sidecar.api().removeCheckpoint(VM, CHECKPOINT, context());
   }
 
-  @Test
-  void aCreationWhoseReplyIsLostIsUnknownAndThenTakenOver() throws IOException {
-    try (FakeMonitor _ = monitor(MonitorProxy.breakingAfter("transaction", qemu.socket()))) {
+  /** With a deadline that a reply can be too late for. */
+  private MutationContext context() {
+    return sidecar.leader(1, Duration.ofSeconds(5));
+  }
+
+  /** What can happen to a reply. */
+  enum Reply {
+    BROKEN_OFF,
+    RUBBISH,
+    LATE;
+
+    private FakeMonitor.Script to(String command, Path monitor) {
+      return switch (this) {
+        case BROKEN_OFF -> MonitorProxy.breakingAfter(command, monitor);
+        case RUBBISH -> MonitorProxy.garbling(command, monitor);
+        case LATE -> MonitorProxy.silentAfter(command, monitor);
+      };
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aCreationWhoseReplyIsLostIsUnknownAndThenTakenOver(Reply reply) throws IOException {
+    try (FakeMonitor _ = monitor(reply.to("transaction", qemu.socket()))) {
       assertRefused(ErrorCode.OutcomeUnknown, this::ensure);
     }
     List<String> made = qemu.bitmaps("vda-node");
@@ -80,6 +105,7 @@ final class BrokenConnectionIT {
       assertThat(second.adopted()).isTrue();
       assertThat(made).contains(second.disks().getFirst().bitmap());
     }
+    assertThat(qemu.bitmaps("vda-node")).containsExactlyElementsOf(made);
   }
 
   @Test
@@ -112,13 +138,13 @@ final class BrokenConnectionIT {
     assertThat(qemu.bitmaps("top")).filteredOn(name -> name.startsWith("vmcp-open.")).hasSize(1);
   }
 
-  @Test
-  void aRemovalWhoseReplyIsLostIsUnknownAndThenDone() throws IOException {
+  @ParameterizedTest
+  @EnumSource
+  void aRemovalWhoseReplyIsLostIsUnknownAndThenDone(Reply reply) throws IOException {
     try (FakeMonitor _ = monitor(MonitorProxy.to(qemu.socket()))) {
       ensure();
     }
-    try (FakeMonitor _ =
-        monitor(MonitorProxy.breakingAfter("block-dirty-bitmap-remove", qemu.socket()))) {
+    try (FakeMonitor _ = monitor(reply.to("block-dirty-bitmap-remove", qemu.socket()))) {
       assertRefused(ErrorCode.OutcomeUnknown, this::remove);
     }
     try (FakeMonitor _ = monitor(MonitorProxy.to(qemu.socket()))) {

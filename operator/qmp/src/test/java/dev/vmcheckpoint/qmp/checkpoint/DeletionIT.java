@@ -292,6 +292,30 @@ final class DeletionIT {
     }
   }
 
+  @Test
+  void aQemuThatIsKilledInTheMiddleLeavesTheOutcomeUnknownAndTheRestToTheNextTry() {
+    try (Qemu qemu = oneDisk().start();
+        Client client = Client.of(qemu)) {
+      client.ensure("vda");
+      qemu.quit();
+    }
+    try (Qemu qemu = sameDisk().start();
+        Client client =
+            Client.with(
+                qemu,
+                Between.before(
+                    Command.BLOCK_DIRTY_BITMAP_REMOVE,
+                    () -> qemu.process().destroyForcibly().onExit().join()))) {
+      assertThatThrownBy(client::remove).isInstanceOf(OutcomeUnknown.class);
+    }
+
+    try (Qemu qemu = sameDisk().start();
+        Client client = Client.of(qemu)) {
+      assertThat(client.remove().removed()).hasSize(1);
+      assertThat(qemu.bitmaps("vda-node")).isEmpty();
+    }
+  }
+
   private Qemu.Builder oneDisk() {
     Tool.qcow2(dir.resolve("vda.qcow2"));
     return sameDisk();
