@@ -9,6 +9,8 @@ import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -109,11 +111,8 @@ class MainJobE2E {
   void aHandledProbeSaysSo() {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "probe", MACHINE).whenReady();
 
-    checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", "probe-1");
+    checkpoint.probe("probe-1");
 
-    checkpoint.when(
-        "lastHandledProbeAt=probe-1",
-        now -> now.status().path("lastHandledProbeAt").asText().equals("probe-1"));
     assertThat(checkpoint.condition("Valid").path("status").asText()).isEqualTo("True");
   }
 
@@ -127,10 +126,7 @@ class MainJobE2E {
 
     machine.whilePaused(
         () -> {
-          checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", "exact-1");
-          checkpoint.when(
-              "lastHandledProbeAt=exact-1",
-              now -> now.status().path("lastHandledProbeAt").asText().equals("exact-1"));
+          checkpoint.probe("exact-1");
 
           assertThat(checkpoint.disk("vda").path("dirtyBytes").asLong())
               .isEqualTo(machine.count("vda", bitmap));
@@ -138,12 +134,34 @@ class MainJobE2E {
   }
 
   @Test
+  void manyToolsThatAskAtOnceAreAllAnsweredExactly() {
+    List<Checkpoint> checkpoints =
+        IntStream.range(0, 12)
+            .mapToObj(i -> Checkpoint.apply(CLUSTER, "asked-" + i, MACHINE))
+            .map(Checkpoint::whenReady)
+            .toList();
+
+    machine.whilePaused(
+        () -> {
+          for (String request : List.of("asked-1", "asked-2", "asked-3")) {
+            checkpoints.parallelStream().forEach(checkpoint -> checkpoint.probe(request));
+          }
+
+          assertThat(checkpoints)
+              .allSatisfy(
+                  checkpoint ->
+                      assertThat(checkpoint.disk("vda").path("dirtyBytes").asLong())
+                          .isEqualTo(
+                              machine.count(
+                                  "vda", checkpoint.disk("vda").path("bitmap").asText())));
+        });
+  }
+
+  @Test
   void eventsTellWhatHappened() {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "events", MACHINE).whenReady();
 
-    await("an event")
-        .atMost(Cluster.PATIENCE)
-        .untilAsserted(() -> assertThat(checkpoint.eventReasons()).contains("Established"));
+    checkpoint.whenTold("Established");
   }
 
   @Test
@@ -151,10 +169,7 @@ class MainJobE2E {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "kept", MACHINE).whenReady();
     JsonNode ready = checkpoint.condition("Ready");
 
-    checkpoint.annotate("vmcheckpoint.dev/probe-requested-at", "probe-2");
-    checkpoint.when(
-        "lastHandledProbeAt=probe-2",
-        now -> now.status().path("lastHandledProbeAt").asText().equals("probe-2"));
+    checkpoint.probe("probe-2");
 
     assertThat(checkpoint.condition("Ready")).isEqualTo(ready);
   }
