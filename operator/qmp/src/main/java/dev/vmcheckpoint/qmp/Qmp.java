@@ -22,6 +22,13 @@ public interface Qmp {
    */
   JsonNode execute(Command command, ObjectNode arguments, Duration timeout);
 
+  /**
+   * Listens for an event from now on: to be called before the command is sent that leads to it.
+   *
+   * @param id the member {@code id} of the event's data
+   */
+  ExpectedEvent expect(Event event, String id);
+
   /** The version that QEMU greeted with. */
   QemuVersion version();
 }

@@ -8,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -16,9 +18,10 @@ import org.jspecify.annotations.Nullable;
  * QMP over a connected unix socket. Used by one thread at a time.
  *
  * <p>A new client can receive replies to the commands of the one before it, so ids begin with
- * something random, and replies to other ids are dropped, as are events. After any failure but
- * {@link QmpException.Refused} the connection is closed, for what comes next on it could not be
- * told apart.
+ * something random, and replies to other ids are dropped, as are events that nobody expects; of
+ * those expected nothing is kept but that they came. After any failure but {@link
+ * QmpException.Refused} the connection is closed, for what comes next on it could not be told
+ * apart.
  */
 public final class QmpConnection implements Qmp, AutoCloseable {
   /** How many events and replies to other clients may come while one reply is waited for. */
@@ -28,6 +31,7 @@ public final class QmpConnection implements Qmp, AutoCloseable {
   private final MessageReader reader;
   private final String idPrefix = UUID.randomUUID() + "-";
   private final QemuVersion version;
+  private final List<Expected> expected = new ArrayList<>();
   private long commands;
   private @Nullable QmpException failure;
 
@@ -97,24 +101,43 @@ public final class QmpConnection implements Qmp, AutoCloseable {
 
   private JsonNode exchange(
       Command command, ObjectNode arguments, Deadline deadline, Duration timeout) {
+    return talk(
+        "answer " + command.wireName(),
+        timeout,
+        () -> {
+          String id = idPrefix + commands++;
+          send(command, arguments, id, deadline);
+          return result(command, reply(id, deadline));
+        });
+  }
+
+  @Override
+  public ExpectedEvent expect(Event event, String id) {
+    Expected added = new Expected(event, id);
+    expected.add(added);
+    return added;
+  }
+
+  /**
+   * Runs a part of the conversation.
+   *
+   * @param what QEMU has to do in it
+   */
+  private <T> T talk(String what, Duration timeout, Talk<T> talk) {
     if (failure != null) {
       throw new QmpException.ConnectionLost(
-          "%s was not sent: the connection is closed since an earlier failure"
-              .formatted(command.wireName()),
+          "QEMU cannot %s: nothing is sent, for the connection is closed since an earlier failure"
+              .formatted(what),
           failure);
     }
     try {
-      String id = idPrefix + commands++;
-      send(command, arguments, id, deadline);
-      return result(command, reply(id, deadline));
+      return talk.run();
     } catch (TimeoutException e) {
-      throw broken(
-          new QmpException.TimedOut(
-              "QEMU did not answer %s within %s".formatted(command.wireName(), timeout)));
+      throw broken(new QmpException.TimedOut("QEMU did not %s within %s".formatted(what, timeout)));
     } catch (IOException e) {
       throw broken(
           new QmpException.ConnectionLost(
-              "the connection broke before QEMU answered %s".formatted(command.wireName()), e));
+              "the connection broke before QEMU could %s".formatted(what), e));
     } catch (QmpException.ProtocolViolated e) {
       throw broken(e);
     }
@@ -133,13 +156,19 @@ public final class QmpConnection implements Qmp, AutoCloseable {
 
   private ObjectNode reply(String id, Deadline deadline) throws IOException, TimeoutException {
     for (int unasked = 0; unasked <= MAX_UNASKED; unasked++) {
-      ObjectNode message = reader.next(deadline);
+      ObjectNode message = next(deadline);
       if (!message.has("event") && message.path("id").asText("").equals(id)) {
         return message;
       }
     }
     throw new QmpException.ProtocolViolated(
         "more than %d events and replies to others came before a reply".formatted(MAX_UNASKED));
+  }
+
+  private ObjectNode next(Deadline deadline) throws IOException, TimeoutException {
+    ObjectNode message = reader.next(deadline);
+    expected.forEach(event -> event.note(message));
+    return message;
   }
 
   private static JsonNode result(Command command, ObjectNode reply) {
@@ -170,5 +199,40 @@ public final class QmpConnection implements Qmp, AutoCloseable {
   @Override
   public void close() {
     channel.close();
+  }
+
+  private interface Talk<T> {
+    T run() throws IOException, TimeoutException;
+  }
+
+  private final class Expected implements ExpectedEvent {
+    private final Event event;
+    private final String id;
+    private boolean came;
+
+    Expected(Event event, String id) {
+      this.event = event;
+      this.id = id;
+    }
+
+    void note(ObjectNode message) {
+      came |=
+          message.path("event").asText("").equals(event.name())
+              && message.path("data").path("id").asText("").equals(id);
+    }
+
+    @Override
+    public void await(Duration timeout) {
+      Deadline deadline = Deadline.after(timeout);
+      talk(
+          "send %s of %s".formatted(event, id),
+          timeout,
+          () -> {
+            while (!came) {
+              next(deadline);
+            }
+            return this;
+          });
+    }
   }
 }

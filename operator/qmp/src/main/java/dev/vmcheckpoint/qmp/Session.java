@@ -33,4 +33,9 @@ public record Session(Qmp qmp, Timeouts timeouts, Deadline deadline) {
     return new Reply(
         command.wireName(), qmp.execute(command, arguments, deadline.remainingUpTo(timeout)));
   }
+
+  /** Waits for an event that follows a change. */
+  public void await(ExpectedEvent event) {
+    event.await(deadline.remainingUpTo(timeouts.change()));
+  }
 }

@@ -27,6 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class QmpConnectionFaultsIT {
   private static final Duration SHORT = Duration.ofMillis(300);
   private static final Duration LONG = Duration.ofSeconds(20);
+  private static final String DELETED =
+      "{\"event\": \"BLOCK_EXPORT_DELETED\", \"data\": {\"id\": \"%s\"}}\n";
 
   @TempDir Path dir;
 
@@ -245,6 +247,59 @@ final class QmpConnectionFaultsIT {
     }
   }
 
+  // Events
+
+  @Test
+  void anExpectedEventCanComeBeforeTheReply() {
+    expectExport(
+        client -> {
+          String id = client.readId();
+          client.send(DELETED.formatted("ours"));
+          client.send("{\"return\": {}, \"id\": \"%s\"}\n".formatted(id));
+        },
+        LONG);
+  }
+
+  @Test
+  void anExpectedEventCanComeAfterTheReply() {
+    expectExport(
+        client -> {
+          client.reply("\"return\": {}");
+          client.send(DELETED.formatted("another"));
+          client.send(DELETED.formatted("ours"));
+        },
+        LONG);
+  }
+
+  @Test
+  void anotherEventIsNotTheExpectedOne() {
+    assertThatThrownBy(
+            () ->
+                expectExport(
+                    client -> {
+                      client.reply("\"return\": {}");
+                      client.send(DELETED.formatted("another"));
+                      client.send("{\"event\": \"RESUME\", \"data\": {\"id\": \"ours\"}}\n");
+                    },
+                    SHORT))
+        .isInstanceOf(TimedOut.class)
+        .hasMessage("QEMU did not send BLOCK_EXPORT_DELETED of ours within PT0.3S");
+  }
+
+  @Test
+  void aPeerThatHangsUpInsteadOfAnEventIsLost() {
+    assertThatThrownBy(
+            () ->
+                expectExport(
+                    client -> {
+                      client.reply("\"return\": {}");
+                      client.hangUp();
+                    },
+                    LONG))
+        .isInstanceOf(ConnectionLost.class)
+        .hasMessageContaining("BLOCK_EXPORT_DELETED of ours");
+  }
+
   // After a failure
 
   @Test
@@ -276,7 +331,7 @@ final class QmpConnectionFaultsIT {
       assertThatThrownBy(() -> queryStatus(connection, SHORT)).isInstanceOf(TimedOut.class);
       assertThatThrownBy(() -> queryStatus(connection, LONG))
           .isInstanceOf(ConnectionLost.class)
-          .hasMessageContaining("was not sent");
+          .hasMessageContaining("nothing is sent");
     }
   }
 
@@ -302,13 +357,24 @@ final class QmpConnectionFaultsIT {
     }
   }
 
+  private void expectExport(Script afterNegotiation, Duration timeout) {
+    try (FakePeer peer = FakePeer.listen(dir.resolve("s"), negotiated(afterNegotiation));
+        QmpConnection connection = QmpConnection.open(peer.connect(), LONG)) {
+      ExpectedEvent event = connection.expect(Event.BLOCK_EXPORT_DELETED, "ours");
+      queryStatus(connection, LONG);
+      event.await(timeout);
+    }
+  }
+
+  private static Script negotiated(Script afterNegotiation) {
+    return client -> {
+      client.negotiate();
+      afterNegotiation.run(client);
+    };
+  }
+
   private JsonNode query(Script afterNegotiation, Duration timeout) {
-    Script script =
-        client -> {
-          client.negotiate();
-          afterNegotiation.run(client);
-        };
-    try (FakePeer peer = FakePeer.listen(dir.resolve("s"), script);
+    try (FakePeer peer = FakePeer.listen(dir.resolve("s"), negotiated(afterNegotiation));
         QmpConnection connection = QmpConnection.open(peer.connect(), LONG)) {
       return queryStatus(connection, timeout);
     }

@@ -11,6 +11,7 @@ import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.Problem;
+import dev.vmcheckpoint.qmp.fixture.Layers;
 import dev.vmcheckpoint.qmp.fixture.Qemu;
 import dev.vmcheckpoint.qmp.fixture.Tool;
 import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
@@ -147,6 +148,24 @@ final class MachineRefusalIT {
 
       assertEnsureRefused(ErrorCode.Migrating, source, "vda");
       migrating.qmp("migrate_cancel", "{}");
+    }
+  }
+
+  @Test
+  void aMachineWithAStreamIsNotLookedAtAndLives() {
+    PodUid streaming = new PodUid("b5");
+    Path directory = pods.volume(streaming);
+    Path base = Tool.qcow2(directory.resolve("base.qcow2"));
+    try (Qemu other =
+        Qemu.in(directory)
+            .disk("vda", Layers.overlay(directory.resolve("top.qcow2"), base))
+            .start()) {
+      other.qmp(
+          "block-stream", "{\"job-id\": \"s\", \"device\": \"vda-node\", \"auto-dismiss\": false}");
+
+      assertNotObserved(ErrorCode.BlockJobPending, sidecar, streaming);
+      assertEnsureRefused(ErrorCode.BlockJobPending, streaming, "vda");
+      assertThat(other.process().isAlive()).isTrue();
     }
   }
 

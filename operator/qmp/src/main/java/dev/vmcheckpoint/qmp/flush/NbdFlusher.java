@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Event;
+import dev.vmcheckpoint.qmp.ExpectedEvent;
 import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Reply;
 import dev.vmcheckpoint.qmp.Session;
@@ -42,13 +44,15 @@ final class NbdFlusher {
     for (Reply export : exports()) {
       if (isOurs(export) && export.text("node-name").equals(node)) {
         String id = export.text("id");
+        ExpectedEvent gone = session.qmp().expect(Event.BLOCK_EXPORT_DELETED, id);
         // In this mode QEMU refuses while a request is in flight.
-        if (!remove(id, "safe") && isThere(id)) {
+        if (remove(id, "safe")) {
+          session.await(gone);
+        } else if (isThere(id)) {
           throw new FlushException(
               "an earlier flush of node %s has not returned: its export %s is in use"
                   .formatted(node, id));
         }
-        awaitGone(id);
       }
     }
   }
@@ -140,10 +144,15 @@ final class NbdFlusher {
     }
   }
 
-  /** From the server's side, which ends the client as well. Refused only where it is gone. */
+  /**
+   * From the server's side, which ends the client as well. It takes a turn of QEMU's main loop.
+   * Refused only where somebody else has begun to remove it.
+   */
   private void removeNow(String export) {
-    remove(export, "hard");
-    awaitGone(export);
+    ExpectedEvent gone = session.qmp().expect(Event.BLOCK_EXPORT_DELETED, export);
+    if (remove(export, "hard") || isThere(export)) {
+      session.await(gone);
+    }
   }
 
   private boolean remove(String export, String mode) {
@@ -157,24 +166,8 @@ final class NbdFlusher {
     }
   }
 
-  /** It takes a turn of QEMU's main loop. */
-  private void awaitGone(String export) {
-    while (isThere(export)) {
-      pause();
-    }
-  }
-
   private boolean isThere(String export) {
     return exports().stream().anyMatch(other -> other.text("id").equals(export));
-  }
-
-  private static void pause() {
-    try {
-      Thread.sleep(5);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new FlushException("interrupted while an export was being removed", e);
-    }
   }
 
   /**

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Event;
+import dev.vmcheckpoint.qmp.ExpectedEvent;
 import dev.vmcheckpoint.qmp.QemuVersion;
 import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpConnection;
@@ -152,6 +154,11 @@ final class Client implements AutoCloseable {
       JsonNode result = qmp.execute(command, arguments, timeout);
       between.after(command);
       return result;
+    }
+
+    @Override
+    public ExpectedEvent expect(Event event, String id) {
+      return qmp.expect(event, id);
     }
 
     @Override

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Event;
+import dev.vmcheckpoint.qmp.ExpectedEvent;
 import dev.vmcheckpoint.qmp.QemuVersion;
 import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpException;
@@ -63,6 +65,11 @@ final class HumanMonitorFlusherTest {
           public JsonNode execute(Command command, ObjectNode arguments, Duration timeout) {
             sent.add(arguments.toString());
             return answer.get();
+          }
+
+          @Override
+          public ExpectedEvent expect(Event event, String id) {
+            throw new AssertionError(event);
           }
 
           @Override

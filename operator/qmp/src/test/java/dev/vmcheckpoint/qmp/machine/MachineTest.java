@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Event;
+import dev.vmcheckpoint.qmp.ExpectedEvent;
 import dev.vmcheckpoint.qmp.QemuVersion;
 import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpException;
@@ -141,6 +143,11 @@ final class MachineTest {
 
     private static <T> T next(Deque<T> answers) {
       return answers.size() > 1 ? answers.remove() : answers.element();
+    }
+
+    @Override
+    public ExpectedEvent expect(Event event, String id) {
+      throw new AssertionError(event);
     }
 
     @Override

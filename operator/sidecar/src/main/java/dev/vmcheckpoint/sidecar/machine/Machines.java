@@ -18,6 +18,8 @@ import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.Deadline;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
+import dev.vmcheckpoint.qmp.flush.NodeFlusher;
+import dev.vmcheckpoint.qmp.machine.Machine;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -129,7 +131,10 @@ public final class Machines implements NodeApi {
   private MachineReport look(PodUid machine, Deadline deadline) {
     try (MachineLocks.Held _ = locks.acquire(machine, deadline)) {
       return new MachineReport.Observed(
-          machine, monitor(machine).look(deadline, qemu -> WireForm.of(qemu.observe(deadline))));
+          machine,
+          monitor(machine)
+              .talk(
+                  deadline, (qmp, _) -> WireForm.of(new Machine(qmp, timeouts).observe(deadline))));
     } catch (NodeApiException.Answered failure) {
       return new MachineReport.Failed(machine, failure.problem());
     } catch (RuntimeException e) {
@@ -146,7 +151,13 @@ public final class Machines implements NodeApi {
     try (MachineLocks.Held _ = locks.acquire(machine, deadline)) {
       // Once more: while this call waited for its turn, a newer leader may have called.
       guard.requireCurrent(context);
-      return monitor(machine).change(deadline, checkpoints -> change.apply(checkpoints, deadline));
+      return monitor(machine)
+          .talk(
+              deadline,
+              (qmp, volume) ->
+                  change.apply(
+                      new Checkpoints(qmp, new NodeFlusher(qmp, volume, timeouts), timeouts),
+                      deadline));
     }
   }
 

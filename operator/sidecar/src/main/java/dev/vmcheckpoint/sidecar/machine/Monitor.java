@@ -4,16 +4,15 @@ import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpConnection;
 import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException;
-import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
-import dev.vmcheckpoint.qmp.flush.NodeFlusher;
-import dev.vmcheckpoint.qmp.machine.Machine;
+import dev.vmcheckpoint.qmp.flush.MonitorVolume;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /**
  * One conversation with a machine's monitor: opened for it and closed after it, since a monitor
@@ -28,18 +27,13 @@ final class Monitor {
     this.timeouts = timeouts;
   }
 
-  <T> T look(Deadline deadline, Function<Machine, T> look) {
-    return talk(deadline, qmp -> look.apply(new Machine(qmp, timeouts)));
-  }
-
-  <T> T change(Deadline deadline, Function<Checkpoints, T> change) {
-    return talk(
-        deadline,
-        qmp ->
-            change.apply(new Checkpoints(qmp, new NodeFlusher(qmp, socket, timeouts), timeouts)));
-  }
-
-  private <T> T talk(Deadline deadline, Function<QmpConnection, T> conversation) {
+  /**
+   * Holds a conversation.
+   *
+   * @param conversation given the monitor, and the volume that its socket is in
+   * @throws NodeApiException.Answered where it brings no result
+   */
+  <T> T talk(Deadline deadline, BiFunction<Qmp, MonitorVolume, T> conversation) {
     if (deadline.passed()) {
       throw new NodeApiException.Answered(
           ErrorCode.DeadlineExceeded, "no time is left to talk to %s".formatted(socket.path()));
@@ -47,7 +41,7 @@ final class Monitor {
     SocketChannel channel = socket.connect();
     try (QmpConnection qmp =
         QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()))) {
-      return conversation.apply(qmp);
+      return conversation.apply(qmp, socket);
     } catch (QmpException e) {
       throw problem(codeOf(e), e);
     } catch (CheckpointException e) {
