@@ -62,7 +62,7 @@ final class TrackedDisk {
     NONE,
     /** Only the system may know that it was there in the meantime: no tool has asked. */
     PERHAPS,
-    /** It was, to a lower layer, whose markers may not tell. */
+    /** It was, by going back to a lower layer. */
     LEFT_ABOVE,
     /** It was. */
     CERTAIN
