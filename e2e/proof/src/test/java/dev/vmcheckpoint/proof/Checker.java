@@ -9,8 +9,11 @@ import java.util.stream.Stream;
 
 /** Holds what the statuses say, after a handled probe, against the model and against the disks. */
 final class Checker {
-  /** How long a disk may go on being Unknown without a reason. */
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  /**
+   * How long a disk may go on being Unknown without a reason: a process that was killed has to
+   * start again, on a machine that may be busy.
+   */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(40);
 
   private final World world;
 

@@ -43,7 +43,7 @@ record Expectation(Set<String> states, String because) {
           Set.of(LOST, RECORDING), "nobody has looked since a job changed the chain");
     }
     return switch (disk.rollback()) {
-      case CERTAIN -> only(LOST, "the disk is older than it was when it was last seen");
+      case LEFT_ABOVE, CERTAIN -> only(LOST, "the disk is older than it was when it was last seen");
       case PERHAPS ->
           new Expectation(Set.of(LOST, RECORDING), "the disk may be older than when it was seen");
       case NONE -> only(RECORDING, "nothing has happened to the bitmap");

@@ -56,12 +56,14 @@ final class TrackedDisk {
     return commitsBefore;
   }
 
-  /** Whether the disk was reverted to a time before it was last seen. */
+  /** Whether the disk was reverted to a time before it was last seen; the surest is last. */
   enum Rollback {
     /** It was not. */
     NONE,
     /** Only the system may know that it was there in the meantime: no tool has asked. */
     PERHAPS,
+    /** It was, by going back to a lower layer. */
+    LEFT_ABOVE,
     /** It was. */
     CERTAIN
   }
@@ -106,7 +108,7 @@ final class TrackedDisk {
 
   /** It was seen Recording after a handled probe. */
   void isSeen() {
-    if (rollback != Rollback.CERTAIN) {
+    if (rollback.compareTo(Rollback.PERHAPS) <= 0) {
       seenOpening = volume.openings();
       rollback = Rollback.NONE;
       chainChanged = OptionalInt.empty();
@@ -120,9 +122,12 @@ final class TrackedDisk {
   /** The volume is again what it was in one of its openings. */
   void isRolledBackTo(int opening) {
     if (seenOpening > opening) {
-      rollback = Rollback.CERTAIN;
-    } else if (volume.openings() > opening && rollback == Rollback.NONE) {
+      isAtLeast(Rollback.CERTAIN);
+    } else if (rollback == Rollback.LEFT_ABOVE) {
+      // The layers above are back.
       rollback = Rollback.PERHAPS;
+    } else if (volume.openings() > opening) {
+      isAtLeast(Rollback.PERHAPS);
     }
   }
 
@@ -131,7 +136,13 @@ final class TrackedDisk {
    * Whether that is known depends on whether it was seen.
    */
   void isLeftAbove() {
-    rollback = recordedImage().equals(volume.active()) ? Rollback.CERTAIN : Rollback.PERHAPS;
+    isAtLeast(recordedImage().equals(volume.active()) ? Rollback.LEFT_ABOVE : Rollback.PERHAPS);
+  }
+
+  private void isAtLeast(Rollback sure) {
+    if (rollback.compareTo(sure) < 0) {
+      rollback = sure;
+    }
   }
 
   /** The active image lies on others now than it did when it was recorded. */

@@ -164,22 +164,22 @@ record ImageJudge(
 
   /** The layer under an overlay that was committed, or thrown away. */
   private Verdict below(BitmapObservation bitmap) {
-    if (hasRecordedMarker(disk.bitmaps())) {
-      boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
-      return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+    if (isRecordedOpening(disk.bitmaps())) {
+      // It got that marker while it was below, and was not closed since: a commit has ended.
+      return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
     }
-    Optional<String> open = Markers.openId(disk.bitmaps());
-    if (open.isEmpty()) {
+    if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    // Markers of other openings show that the image may have been closed since: the overlay was
-    // thrown away then, and another checkpoint had the new opening marked.
-    return Markers.epochs(disk.bitmaps()).equals(List.of(open.get()))
-        ? recording(bitmap)
-        : unknown(
-            Reason.DiskReplaced,
-            "%s, the layer below the recorded image %s, does not show whether that was committed"
-                .formatted(image.file(), before.file()));
+    boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
+    return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+  }
+
+  /** Whether the present opening has both its markers. */
+  private boolean isMarked() {
+    return Markers.openId(disk.bitmaps())
+        .filter(open -> Markers.isConsistent(disk.bitmaps(), open))
+        .isPresent();
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
@@ -219,7 +219,7 @@ record ImageJudge(
 
   /** QEMU forgets a transient marker when it closes the image, so this is still that opening. */
   private boolean isRecordedOpening(List<BitmapObservation> layer) {
-    return recorded.epoch() != null && Markers.openId(layer).equals(Optional.of(recorded.epoch()));
+    return recorded.epoch() != null && Markers.isOpen(layer, recorded.epoch());
   }
 
   private boolean hasRecordedMarker(List<BitmapObservation> layer) {

@@ -3,6 +3,7 @@ package dev.vmcheckpoint.controller.decide;
 import dev.vmcheckpoint.node.BitmapObservation;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The bitmaps that mark the openings of an image: a persistent one, which travels with the image,
@@ -17,12 +18,24 @@ final class Markers {
 
   private Markers() {}
 
-  /** The id of the present opening; empty where it is not marked yet. */
+  /**
+   * The id of the present opening; empty where it is not marked yet. Where an image was a lower
+   * layer in between, the marker of its own opening comes before those that it got as one.
+   */
   static Optional<String> openId(List<BitmapObservation> layer) {
+    List<String> marked = epochs(layer);
+    return openIds(layer).filter(marked::contains).findFirst().or(() -> openIds(layer).findFirst());
+  }
+
+  /** Whether a layer has not been closed since it got the transient marker of that opening. */
+  static boolean isOpen(List<BitmapObservation> layer, String id) {
+    return openIds(layer).anyMatch(id::equals);
+  }
+
+  private static Stream<String> openIds(List<BitmapObservation> layer) {
     return layer.stream()
         .filter(bitmap -> !bitmap.persistent())
-        .flatMap(bitmap -> id(bitmap, OPEN).stream())
-        .findFirst();
+        .flatMap(bitmap -> id(bitmap, OPEN).stream());
   }
 
   /** Whether a layer has the persistent marker of that opening, and it says what it seems to. */

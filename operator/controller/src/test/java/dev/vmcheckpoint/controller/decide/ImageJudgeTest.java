@@ -317,9 +317,20 @@ final class ImageJudgeTest {
 
     @Test
     void anOverlayThatWasCommittedWithoutAClosureIsRecordedAnew() {
-      Disk judged = assertRecording(judge(bitmap("vda"), epoch("d9"), open("d9")), "d9");
+      Disk judged =
+          assertRecording(judge(bitmap("vda"), epoch("d9"), open("e0"), open("d9")), "d9");
 
       assertThat(judged.image()).isEqualTo(new Image(fileOf("vda"), List.of(BASE), null));
+    }
+
+    @Test
+    void alsoWhereMarkersOfEarlierOpeningsAreLeft() {
+      assertRecording(judge(bitmap("vda"), epoch("d8"), open("e0"), epoch("d9"), open("d9")), "d9");
+    }
+
+    @Test
+    void oneThatWasNotActiveInThisOpeningGetsThePersistentMarkerFirst() {
+      assertRenewed(judge(bitmap("vda"), epoch("d9"), open("e0")));
     }
 
     @Test
@@ -329,8 +340,7 @@ final class ImageJudgeTest {
 
     @Test
     void oneThatWasThrownAwayIsNotTakenForCommittedWhereAnotherCheckpointHadTheOpeningMarked() {
-      assertUnknown(
-          judge(bitmap("vda"), epoch("d9"), epoch("e1"), open("e1")), Reason.DiskReplaced);
+      assertLost(judge(bitmap("vda"), epoch("d9"), epoch("e1"), open("e1")), Reason.RolledBack);
     }
 
     @Test
@@ -351,7 +361,7 @@ final class ImageJudgeTest {
 
     @Test
     void aCountThatFellShowsThatTheOverlayWasThrownAway() {
-      assertLost(judge(counting("vda", 0), epoch("d9"), open("d9")), Reason.Cleared);
+      assertLost(judge(counting("vda", 0), epoch("d9"), open("d9"), open("e0")), Reason.Cleared);
     }
 
     @Test

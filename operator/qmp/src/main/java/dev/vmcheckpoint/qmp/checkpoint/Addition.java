@@ -3,6 +3,7 @@ package dev.vmcheckpoint.qmp.checkpoint;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import java.util.OptionalLong;
 
 /**
@@ -25,6 +26,14 @@ record Addition(
 
   static Addition openMarker(Disk disk, String id) {
     return new Addition(at(disk, BitmapNames.open(id)), false, true, MARKER_GRANULARITY_BYTES);
+  }
+
+  static Addition openMarker(Disk disk, Layer layer, String id) {
+    return new Addition(
+        new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)),
+        false,
+        true,
+        MARKER_GRANULARITY_BYTES);
   }
 
   private static BitmapAt at(Disk disk, String name) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A bitmap on the top format node of a disk.
+ * A bitmap on a format node of a disk: the top one, or that of a layer below.
  *
  * @param disk name of the disk, or of one of several that share the node
  */

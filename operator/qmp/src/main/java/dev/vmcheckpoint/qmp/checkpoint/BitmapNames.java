@@ -35,6 +35,11 @@ public final class BitmapNames {
     return name.startsWith(EPOCH) || name.startsWith(OPEN);
   }
 
+  /** Whether a name is that of a checkpoint's bitmap, and not of a marker. */
+  static boolean isOfACheckpoint(String name) {
+    return Parts.of(name).isPresent();
+  }
+
   static String epoch(String id) {
     return EPOCH + id;
   }

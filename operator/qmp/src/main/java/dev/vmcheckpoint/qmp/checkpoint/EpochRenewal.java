@@ -31,6 +31,9 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
     merges.forEach(changes::merge);
     changes.requireGuestStill();
     changes.remove(before, replaced);
+    changes.remove(
+        before,
+        targets.stream().flatMap(target -> Markers.staleBelow(target.disk()).stream()).toList());
     return answer(changes.lookAfter());
   }
 
@@ -48,7 +51,7 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
   private static void requireRecordedMarker(Target target) {
     Disk disk = target.disk();
     String recorded = target.renewal().recorded();
-    boolean open = Markers.openId(disk).equals(Optional.of(recorded));
+    boolean open = Markers.isOpen(disk.bitmaps(), recorded);
     boolean travelled =
         Markers.isConsistent(disk.bitmaps(), recorded)
             || disk.backing().stream()

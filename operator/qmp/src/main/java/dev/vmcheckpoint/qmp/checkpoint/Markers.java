@@ -2,23 +2,28 @@ package dev.vmcheckpoint.qmp.checkpoint;
 
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The markers of openings of images: where the transient one of a node is missing, its image is in
  * an opening that was not marked yet.
+ *
+ * <p>A lower layer that has checkpoints' bitmaps gets the transient marker of the opening of the
+ * image on top. It tells, when all above was committed into the layer, that this was not closed
+ * since, and so that nothing was thrown away.
  */
 final class Markers {
   private Markers() {}
 
   /**
-   * What has to be added so that the openings of all the disks' images are marked. The persistent
-   * marker of a node comes before its transient one, so that the transient one is never there
-   * alone.
+   * What has to be added so that the openings of all the disks' images are marked. The transient
+   * marker of a node comes last, so that it is never there alone.
    */
   static List<Addition> missing(List<Disk> disks, Ids ids) {
     Set<String> nodes = new HashSet<>();
@@ -32,11 +37,37 @@ final class Markers {
       if (BitmapAt.find(disk, BitmapNames.epoch(id)).isEmpty()) {
         missing.add(Addition.epochMarker(disk, id));
       }
+      layersWithCheckpoints(disk)
+          .filter(layer -> nodes.add(layer.node()) && !isOpen(layer.bitmaps(), id))
+          .forEach(layer -> missing.add(Addition.openMarker(disk, layer, id)));
       if (open.isEmpty()) {
         missing.add(Addition.openMarker(disk, id));
       }
     }
     return missing;
+  }
+
+  private static Stream<Layer> layersWithCheckpoints(Disk disk) {
+    return disk.backing().stream()
+        .filter(
+            layer ->
+                layer.bitmaps().stream().map(Bitmap::name).anyMatch(BitmapNames::isOfACheckpoint));
+  }
+
+  /**
+   * The transient markers that lower layers have of openings of other images than the one on top
+   * now.
+   */
+  static List<BitmapAt> staleBelow(Disk disk) {
+    Optional<String> open = openId(disk);
+    return disk.backing().stream()
+        .flatMap(
+            layer ->
+                openIds(layer.bitmaps())
+                    .filter(id -> !open.equals(Optional.of(id)))
+                    .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
+                    .map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id))))
+        .toList();
   }
 
   /** The id of a disk's present opening; empty where not both markers are there. */
@@ -51,12 +82,24 @@ final class Markers {
         .isPresent();
   }
 
-  /** The id of a disk's present opening; empty where it is not marked yet. */
+  /** Whether a layer has not been closed since it got the transient marker of an opening. */
+  static boolean isOpen(List<Bitmap> layer, String id) {
+    return BitmapAt.find(layer, BitmapNames.open(id)).isPresent();
+  }
+
+  /**
+   * The id of a disk's present opening; empty where it is not marked yet. Where it was a lower
+   * layer in between, the marker of its own opening comes before those that it got as one.
+   */
   static Optional<String> openId(Disk disk) {
-    return disk.bitmaps().stream()
-        .map(Bitmap::name)
-        .map(BitmapNames::openId)
-        .flatMap(Optional::stream)
-        .findFirst();
+    List<String> ids = openIds(disk.bitmaps()).toList();
+    return ids.stream()
+        .filter(id -> BitmapAt.find(disk, BitmapNames.epoch(id)).isPresent())
+        .findFirst()
+        .or(() -> ids.stream().findFirst());
+  }
+
+  private static Stream<String> openIds(List<Bitmap> layer) {
+    return layer.stream().map(Bitmap::name).map(BitmapNames::openId).flatMap(Optional::stream);
   }
 }

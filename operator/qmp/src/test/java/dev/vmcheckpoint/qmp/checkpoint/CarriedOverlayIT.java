@@ -56,7 +56,7 @@ final class CarriedOverlayIT {
   }
 
   @Test
-  void theOverlayIsMarkedAndTheLayerBelowLeftAsItIs() {
+  void theOverlayIsMarkedAndTheLayerBelowAsLongAsItIsOpen() {
     try (Qemu qemu = oneDisk().start();
         Client client = Client.of(qemu)) {
       CheckpointDisk recorded = checkpoint(qemu, client);
@@ -69,7 +69,10 @@ final class CarriedOverlayIT {
       assertThat(qemu.bitmaps("top"))
           .containsExactlyInAnyOrder(
               recorded.bitmap(), "vmcp-epoch." + epoch, "vmcp-open." + epoch);
-      assertThat(qemu.bitmaps("vda-node")).isEqualTo(below);
+      assertThat(qemu.bitmaps("vda-node"))
+          .containsAll(below)
+          .hasSize(below.size() + 1)
+          .contains("vmcp-open." + epoch);
     }
   }
 
@@ -378,6 +381,50 @@ final class CarriedOverlayIT {
 
       assertThat(qemu.bitmaps("vda-node")).contains("vmcp-open." + recorded.epoch());
       assertThat(count(qemu, "vda-node", recorded)).isEqualTo(2 * 65536);
+    }
+  }
+
+  @Test
+  void aCarriedOverlayThatIsCommittedAfterARestartLeavesItsMarkerOnTheLayerBelow() {
+    CheckpointDisk recorded;
+    String onOverlay;
+    try (Qemu qemu = oneDisk().start();
+        Client client = Client.of(qemu)) {
+      recorded = checkpoint(qemu, client);
+      carry(qemu, "vda-node", "top");
+      onOverlay = Markers.epoch(client.renew(merging(recorded)).getFirst()).orElseThrow();
+      qemu.quit();
+    }
+
+    try (Qemu qemu = Qemu.in(dir).stopped().disk("vda", image("top")).start();
+        Client client = Client.of(qemu)) {
+      Renewal renewal = new Renewal("vda", onOverlay, List.of(recorded.bitmap()), List.of());
+      String reopened = Markers.epoch(client.renew(renewal).getFirst()).orElseThrow();
+      Layers.commit(qemu, "vda-node");
+
+      Disk vda = client.renew(new Renewal("vda", reopened, List.of(), List.of())).getFirst();
+
+      assertThat(vda.image().orElseThrow().file()).isEqualTo(image("vda").toString());
+      assertThat(Markers.epoch(vda)).contains(reopened);
+    }
+  }
+
+  @Test
+  void aLowerLayerIsNotLeftWithTheMarkersOfOverlaysThatAreGone() {
+    try (Qemu qemu = oneDisk().start();
+        Client client = Client.of(qemu)) {
+      CheckpointDisk recorded = checkpoint(qemu, client);
+      carry(qemu, "vda-node", "mid");
+      String onMid = Markers.epoch(client.renew(merging(recorded)).getFirst()).orElseThrow();
+      Layers.commit(qemu, "mid");
+      qemu.qmp("blockdev-del", "{\"node-name\": \"mid\"}");
+
+      carry(qemu, "vda-node", "top");
+      String onTop = Markers.epoch(client.renew(merging(recorded)).getFirst()).orElseThrow();
+
+      assertThat(qemu.bitmaps("vda-node"))
+          .contains("vmcp-open." + recorded.epoch(), "vmcp-open." + onTop)
+          .doesNotContain("vmcp-open." + onMid);
     }
   }
 

@@ -1,15 +1,20 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
+import static dev.vmcheckpoint.qmp.checkpoint.Machines.above;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.disk;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.diskOn;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.healthy;
+import static dev.vmcheckpoint.qmp.checkpoint.Machines.layer;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.vmcheckpoint.qmp.machine.Disk;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class MarkersTest {
+  private static final String CHECKPOINT = "vmcp-0f9b4c9e-6f0e-4f6c-9d6b-2f5f6f0c1a11.a1.vda";
+
   @Test
   void anOpeningThatIsNotMarkedGetsThePersistentMarkerFirst() {
     List<String> names = namesMissingOn(disk("vda"));
@@ -52,6 +57,54 @@ final class MarkersTest {
   @Test
   void aNodeThatTwoDevicesShareIsMarkedOnce() {
     assertThat(namesMissingOn(diskOn("n", "vda"), diskOn("n", "vdb"))).hasSize(2);
+  }
+
+  @Test
+  void aLowerLayerWithACheckpointsBitmapGetsTheTransientMarkerBeforeTheImageOnTop() {
+    Disk vda = above(disk("vda"), layer("low", healthy(CHECKPOINT)), layer("plain"));
+
+    assertThat(Markers.missing(List.of(vda), new Ids()))
+        .extracting(addition -> addition.bitmap().node(), Addition::persistent)
+        .containsExactly(
+            tuple("vda-node", true), tuple("low-node", false), tuple("vda-node", false));
+  }
+
+  @Test
+  void aLowerLayerThatWasActiveInThisOpeningGetsThatOfTheImageOnTopAsWell() {
+    assertThat(
+            namesMissingOn(
+                above(
+                    disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7")),
+                    layer("low", healthy(CHECKPOINT), healthy("vmcp-open.5")))))
+        .containsExactly("vmcp-open.7");
+  }
+
+  @Test
+  void aLowerLayerKeepsTheMarkerOfItsOwnOpeningAndThatOfTheImageOnTop() {
+    Disk vda =
+        above(
+            disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7")),
+            layer(
+                "low",
+                healthy("vmcp-open.7"),
+                healthy("vmcp-open.6"),
+                healthy("vmcp-open.5"),
+                healthy("vmcp-epoch.5")));
+
+    assertThat(Markers.staleBelow(vda))
+        .containsExactly(new BitmapAt("vda", "low-node", "vmcp-open.6"));
+  }
+
+  @Test
+  void ofAnImageThatWasALowerLayerTheMarkerOfItsOwnOpeningCounts() {
+    assertThat(
+            Markers.openId(
+                disk(
+                    "vda",
+                    healthy("vmcp-open.7"),
+                    healthy("vmcp-open.5"),
+                    healthy("vmcp-epoch.5"))))
+        .contains("5");
   }
 
   @Test

@@ -84,10 +84,30 @@ final class MachineTest {
     "mirror, running",
     "mirror, ready",
     "backup, running",
+    "backup, concluded",
     "create, running"
   })
   void otherJobsAreNotInTheWay(String type, String status) {
     Changing qmp = new Changing(List.of("running"), RecordedReplies.read()).with(type, status);
+
+    assertThat(observe(qmp).disks()).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5, running", "5, concluded", "6, concluded"})
+  void anOldQemuIsNotAskedForItsNodesWhileABackupMayEnd(int major, String status) {
+    Changing qmp = new Changing(List.of("running"), RecordedReplies.read()).with("backup", status);
+    qmp.version = new QemuVersion(major, 2, 0);
+
+    assertThatThrownBy(() -> observe(qmp)).isInstanceOf(QmpException.Unsafe.class);
+    assertThat(qmp.sent).doesNotContain(Command.QUERY_NAMED_BLOCK_NODES);
+  }
+
+  @Test
+  void aBackupThatWaitsToBeFinalizedIsNotInTheWayOfAnOldQemu() {
+    Changing qmp =
+        new Changing(List.of("running"), RecordedReplies.read()).with("backup", "pending");
+    qmp.version = new QemuVersion(5, 2, 0);
 
     assertThat(observe(qmp).disks()).hasSize(3);
   }
@@ -117,6 +137,7 @@ final class MachineTest {
     private final Deque<RecordedReplies> graphs;
     private final ArrayNode jobs = JsonNodeFactory.instance.arrayNode();
     private final List<Command> sent = new ArrayList<>();
+    private QemuVersion version = new QemuVersion(7, 2, 22);
 
     Changing(List<String> runStates, RecordedReplies... graphs) {
       this.runStates = new ArrayDeque<>(runStates);
@@ -152,7 +173,7 @@ final class MachineTest {
 
     @Override
     public QemuVersion version() {
-      return new QemuVersion(7, 2, 22);
+      return version;
     }
   }
 }
