@@ -186,7 +186,7 @@ public enum Reason {
       "The image went back to an older state, for instance a snapshot.",
       "Make a new checkpoint and a full copy."),
   Cleared(
-      "Somebody cleared the bitmap: it lists less than it did.",
+      "Somebody cleared the bitmap: it lists less than it did, or less than a younger one of the disk.",
       "Make a new checkpoint and a full copy."),
   Unrecognized(
       "Another version of the operator wrote a reason that this one does not know.",

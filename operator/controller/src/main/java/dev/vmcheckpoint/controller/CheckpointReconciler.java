@@ -109,10 +109,11 @@ public final class CheckpointReconciler
       VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
     Checkpoint checkpoint = Views.of(resource);
     Observation observation = observer.observe(resource, checkpoint);
-    return switch (Decider.decide(checkpoint, observation, clock.instant())) {
+    List<OnRecord> others = cached(resource, context);
+    return switch (Decider.decide(checkpoint, observation, others, clock.instant())) {
       case Decision.Report(var status) when status.equals(checkpoint.status()) -> {
         // Only now: what a status may still rely on is not removed.
-        tidier.tidy(resource, checkpoint, observation, cached(resource, context));
+        tidier.tidy(resource, checkpoint, observation, others);
         yield UpdateControl.noUpdate();
       }
       case Decision.Report(var status) -> after(report(resource, status, context));

@@ -75,9 +75,9 @@ final class CreationIT extends WithOperator {
     cluster.apply("late-reply", "db-0").whenGone();
 
     assertThat(machine.bitmapsOf(uid[0], "vda")).isEmpty();
-    assertThat(new TestCheckpoint(cluster, cluster.namespace(), "late-reply").eventReasons())
-        .contains("BitmapsRemoved")
-        .doesNotContain("Established");
+    TestCheckpoint gone = new TestCheckpoint(cluster, cluster.namespace(), "late-reply");
+    gone.whenTold(Reason.BitmapsRemoved);
+    assertThat(gone.eventReasons()).doesNotContain("Established");
   }
 
   @Test

@@ -41,7 +41,7 @@ final class OperatorProcess implements AutoCloseable {
   private final CacheGuard guard = new CacheGuard(alarms::add);
   private final Operator operator;
 
-  private OperatorProcess(TestCluster cluster, Config config, Executor executor) {
+  private OperatorProcess(TestCluster cluster, Config config, Executor executor, Clock clock) {
     this.cluster = cluster;
     client =
         new KubernetesClientBuilder()
@@ -66,7 +66,7 @@ final class OperatorProcess implements AutoCloseable {
                 options,
                 new Application.Self(podName, cluster.operatorNamespace()),
                 meters,
-                Clock.systemUTC()),
+                clock),
             configuration ->
                 configuration
                     .withMetrics(new ReconciliationMetrics(meters))
@@ -85,7 +85,17 @@ final class OperatorProcess implements AutoCloseable {
 
   /** Starts an operator that takes in the API server's events on a given executor. */
   static OperatorProcess start(TestCluster cluster, Config config, Executor executor) {
-    OperatorProcess started = new OperatorProcess(cluster, config, executor);
+    return start(new OperatorProcess(cluster, config, executor, Clock.systemUTC()));
+  }
+
+  /** Starts an operator to which it is another time. */
+  static OperatorProcess start(TestCluster cluster, Clock clock) {
+    return start(
+        new OperatorProcess(
+            cluster, cluster.operatorConfig(), Executors.newVirtualThreadPerTaskExecutor(), clock));
+  }
+
+  private static OperatorProcess start(OperatorProcess started) {
     started.operator.start();
     started.guard.start(CACHES_COMPARED_EVERY);
     TestCluster.awaitThat("leadership", started.leadership::isLeading);

@@ -28,12 +28,14 @@ public final class Decider {
    *
    * @param observation what is known now; for an established checkpoint only a look that began
    *     after it was established
+   * @param others the disks of every checkpoint in the namespace
    * @param now the time of the decision
    */
-  public static Decision decide(Checkpoint checkpoint, Observation observation, Instant now) {
+  public static Decision decide(
+      Checkpoint checkpoint, Observation observation, List<OnRecord> others, Instant now) {
     Statuses statuses = new Statuses(checkpoint, now);
     if (checkpoint.status().established()) {
-      return Renewals.decide(checkpoint, observation, now);
+      return Renewals.decide(checkpoint, observation, others, now);
     }
     return switch (observation) {
       case Unseen unseen ->

@@ -3,14 +3,17 @@ package dev.vmcheckpoint.controller.decide;
 import dev.vmcheckpoint.api.DiskState;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
+import java.time.Instant;
 
 /**
  * A disk in the status of some checkpoint.
  *
- * @param machine the name of that checkpoint's machine
+ * @param checkpoint UID of that checkpoint
+ * @param created when its resource was created, so before any of its bitmaps
+ * @param machine the name of its machine
  * @param disk the disk
  */
-public record OnRecord(String machine, Disk disk) {
+public record OnRecord(String checkpoint, Instant created, String machine, Disk disk) {
 
   /** Whether it may still be judged by that marker. */
   boolean reliesOn(String epoch) {

@@ -31,8 +31,12 @@ public final class Renewals {
 
   private Renewals() {}
 
-  static Decision decide(Checkpoint checkpoint, Observation observation, Instant now) {
-    List<Verdict> verdicts = verdicts(checkpoint, observation, Map.of());
+  static Decision decide(
+      Checkpoint checkpoint, Observation observation, List<OnRecord> others, Instant now) {
+    List<Verdict> verdicts =
+        verdicts(checkpoint, observation, Map.of()).stream()
+            .map(verdict -> besideOthers(verdict, checkpoint, observation, others))
+            .toList();
     List<EpochRequest.Disk> renewals = new ArrayList<>();
     for (Verdict verdict : verdicts) {
       if (verdict instanceof Verdict.Renew(var recorded, var epoch, var merge)) {
@@ -42,6 +46,13 @@ public final class Renewals {
     return observation instanceof Seen seen && !renewals.isEmpty()
         ? new Renew(new EpochRequest(renewals), seen)
         : new Report(status(checkpoint, observation, verdicts, NOT_CARRIED_OVER, now));
+  }
+
+  private static Verdict besideOthers(
+      Verdict verdict, Checkpoint checkpoint, Observation observation, List<OnRecord> others) {
+    return verdict instanceof Verdict.Judged(var disk) && observation instanceof Seen seen
+        ? new Verdict.Judged(new Supersets(checkpoint, seen, others).judge(disk))
+        : verdict;
   }
 
   /** What to say once the sidecar has answered. */

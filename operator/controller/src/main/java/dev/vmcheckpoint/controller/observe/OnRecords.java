@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.observe;
 
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.controller.decide.OnRecord;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -15,9 +16,12 @@ public final class OnRecords {
   }
 
   private static Stream<OnRecord> of(VirtualMachineCheckpoint checkpoint) {
+    String uid = checkpoint.getMetadata().getUid();
+    Instant created = Instant.parse(checkpoint.getMetadata().getCreationTimestamp());
     String machine = checkpoint.getSpec().virtualMachineRef().name();
     return checkpoint.getStatus() == null
         ? Stream.empty()
-        : checkpoint.getStatus().disks().stream().map(disk -> new OnRecord(machine, disk));
+        : checkpoint.getStatus().disks().stream()
+            .map(disk -> new OnRecord(uid, created, machine, disk));
   }
 }

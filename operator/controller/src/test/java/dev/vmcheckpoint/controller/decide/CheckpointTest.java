@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.decide;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -35,7 +36,7 @@ final class CheckpointTest {
     assertThat(checkpoint.probeIsPending()).isFalse();
     Checkpoint asked = Cases.probed(checkpoint, "p1");
     assertThat(asked.probeIsPending()).isTrue();
-    Decision answered = Decider.decide(asked, Cases.gone(), Cases.NOON);
+    Decision answered = Decider.decide(asked, Cases.gone(), List.of(), Cases.NOON);
     assertThat(Cases.saying(asked, ((Decision.Report) answered).status()).probeIsPending())
         .isFalse();
   }

@@ -51,7 +51,7 @@ final class DeciderTest {
   class BeforeItIsEstablished {
     @Test
     void theSelectedDisksAreAskedFor() {
-      assertThat(Decider.decide(fresh(), seen(disk("vda"), disk("vdb")), NOON))
+      assertThat(Decider.decide(fresh(), seen(disk("vda"), disk("vdb")), List.of(), NOON))
           .isEqualTo(
               new Create(
                   new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush),
@@ -130,7 +130,7 @@ final class DeciderTest {
     void theSameAgainIsTheSameStatus() {
       VirtualMachineCheckpointStatus first = reported(fresh(), unseen(Reason.NoSidecar));
 
-      assertThat(Decider.decide(saying(fresh(), first), unseen(Reason.NoSidecar), LATER))
+      assertThat(Decider.decide(saying(fresh(), first), unseen(Reason.NoSidecar), List.of(), LATER))
           .isEqualTo(new Report(first));
     }
 
@@ -138,7 +138,8 @@ final class DeciderTest {
     void anotherReasonKeepsTheTimeSinceWhenItIsNotReady() {
       VirtualMachineCheckpointStatus first = reported(fresh(), unseen(Reason.NoSidecar));
 
-      Decision second = Decider.decide(saying(fresh(), first), unseen(Reason.MonitorBusy), LATER);
+      Decision second =
+          Decider.decide(saying(fresh(), first), unseen(Reason.MonitorBusy), List.of(), LATER);
 
       assertThat(((Report) second).status().conditions())
           .extracting(Condition::lastTransitionTime)
@@ -192,7 +193,10 @@ final class DeciderTest {
       Create create =
           (Create)
               Decider.decide(
-                  skipping, seen(disk("vda"), ineligible("vdb", Reason.NotQcow2, true)), NOON);
+                  skipping,
+                  seen(disk("vda"), ineligible("vdb", Reason.NotQcow2, true)),
+                  List.of(),
+                  NOON);
 
       VirtualMachineCheckpointStatus status =
           Decider.created(skipping, create, response("vda"), LATER);
@@ -294,7 +298,7 @@ final class DeciderTest {
 
     @Test
     void nothingIsEverAskedForAgain() {
-      assertThat(Decider.decide(established(recorded("vda")), seen(disk("vda")), NOON))
+      assertThat(Decider.decide(established(recorded("vda")), seen(disk("vda")), List.of(), NOON))
           .isInstanceOf(Report.class);
     }
 
@@ -344,7 +348,8 @@ final class DeciderTest {
       VirtualMachineCheckpointStatus lost = reported(checkpoint, seen(disk("vda")));
 
       Decision later =
-          Decider.decide(saying(checkpoint, lost), unseen(Reason.VirtualMachineNotFound), LATER);
+          Decider.decide(
+              saying(checkpoint, lost), unseen(Reason.VirtualMachineNotFound), List.of(), LATER);
 
       assertThat(later).isEqualTo(new Report(lost));
     }
@@ -355,7 +360,7 @@ final class DeciderTest {
       Observation look = seen(disk("vda", bitmap("vda")));
       VirtualMachineCheckpointStatus first = reported(checkpoint, look);
 
-      assertThat(Decider.decide(saying(checkpoint, first), look, LATER))
+      assertThat(Decider.decide(saying(checkpoint, first), look, List.of(), LATER))
           .isEqualTo(new Report(first));
     }
 
@@ -366,7 +371,9 @@ final class DeciderTest {
       VirtualMachineCheckpointStatus first = reported(checkpoint, look);
 
       VirtualMachineCheckpointStatus second =
-          ((Report) Decider.decide(saying(checkpoint, first), unseen(Reason.NoSidecar), LATER))
+          ((Report)
+                  Decider.decide(
+                      saying(checkpoint, first), unseen(Reason.NoSidecar), List.of(), LATER))
               .status();
 
       assertThat(condition(second, ConditionType.Ready))
@@ -384,13 +391,13 @@ final class DeciderTest {
 
   private static VirtualMachineCheckpointStatus reported(
       Checkpoint checkpoint, Observation observation) {
-    Decision decision = Decider.decide(checkpoint, observation, NOON);
+    Decision decision = Decider.decide(checkpoint, observation, List.of(), NOON);
     assertThat(decision).isInstanceOf(Report.class);
     return ((Report) decision).status();
   }
 
   private static Create create(Checkpoint checkpoint) {
-    return (Create) Decider.decide(checkpoint, seen(disk("vda")), NOON);
+    return (Create) Decider.decide(checkpoint, seen(disk("vda")), List.of(), NOON);
   }
 
   private static EnsureResponse response(String... disks) {

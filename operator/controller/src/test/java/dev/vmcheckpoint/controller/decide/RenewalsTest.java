@@ -67,7 +67,7 @@ final class RenewalsTest {
 
   @Test
   void aMachineThatIsNotSeenIsNotCalled() {
-    assertThat(Decider.decide(CHECKPOINT, unseen(Reason.Migrating), NOON))
+    assertThat(Decider.decide(CHECKPOINT, unseen(Reason.Migrating), List.of(), NOON))
         .isInstanceOf(Report.class);
   }
 
@@ -168,7 +168,7 @@ final class RenewalsTest {
   }
 
   private static Renew decide(DiskObservation... disks) {
-    Decision decision = Decider.decide(CHECKPOINT, seen(disks), NOON);
+    Decision decision = Decider.decide(CHECKPOINT, seen(disks), List.of(), NOON);
     assertThat(decision).isInstanceOf(Renew.class);
     return (Renew) decision;
   }

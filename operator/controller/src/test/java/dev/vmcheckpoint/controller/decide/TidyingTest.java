@@ -148,7 +148,7 @@ final class TidyingTest {
               established(recorded("vda")),
               renewed,
               replaced,
-              List.of(new OnRecord("other", on("vda", "d9"))));
+              List.of(new OnRecord("uid", Cases.NOON, "other", on("vda", "d9"))));
 
       assertThat(tidying).isEqualTo(new Nothing());
     }
@@ -220,7 +220,7 @@ final class TidyingTest {
     void whatTheApiServerKnowsMoreThanTheCacheIsLeftOut() {
       RemoveMarkers decided = new RemoveMarkers(MACHINE, renewed, removal("d8", "d9"));
 
-      assertThat(decided.unless(List.of(new OnRecord("other", on("vdz", "d8")))))
+      assertThat(decided.unless(List.of(new OnRecord("uid", Cases.NOON, "other", on("vdz", "d8")))))
           .isEqualTo(Optional.of(new RemoveMarkers(MACHINE, renewed, removal("d9"))));
     }
 
@@ -286,6 +286,8 @@ final class TidyingTest {
         established(recorded),
         seen,
         obsolete,
-        List.of(all).stream().map(disk -> new OnRecord(MACHINE, disk)).toList());
+        List.of(all).stream()
+            .map(disk -> new OnRecord(Cases.UID, Cases.NOON, MACHINE, disk))
+            .toList());
   }
 }

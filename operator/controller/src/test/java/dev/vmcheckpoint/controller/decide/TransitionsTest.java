@@ -16,6 +16,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class TransitionsTest {
@@ -91,6 +92,6 @@ final class TransitionsTest {
 
   private static VirtualMachineCheckpointStatus said(
       Checkpoint checkpoint, Observation observation) {
-    return ((Decision.Report) Decider.decide(checkpoint, observation, NOON)).status();
+    return ((Decision.Report) Decider.decide(checkpoint, observation, List.of(), NOON)).status();
   }
 }
