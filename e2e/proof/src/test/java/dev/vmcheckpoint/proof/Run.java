@@ -29,7 +29,7 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
 
   private static final long SHORT_SEED = 1;
 
-  private static final Duration LONGEST_SHORT = Duration.ofMinutes(5);
+  private static final Duration LONGEST_SHORT = Duration.ofMinutes(10);
 
   /** So many histories reach everything that is wanted. */
   private static final int ENOUGH = 100;
