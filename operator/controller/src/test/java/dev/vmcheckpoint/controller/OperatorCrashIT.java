@@ -83,11 +83,14 @@ final class OperatorCrashIT {
     FakeMachine machine = CLUSTER.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = CLUSTER.apply("removal", "db-0").whenReady();
     String uid = checkpoint.uid();
-    sidecar.beforeRemove(this::killAndLoseCall);
+    sidecar.beforeRemove(
+        () -> {
+          sidecar.heal();
+          killAndLoseCall();
+        });
 
     checkpoint.delete();
     followUp();
-    sidecar.heal();
 
     checkpoint.whenGone();
     assertThat(machine.bitmapsOf(uid, "vda")).isEmpty();
@@ -148,12 +151,15 @@ final class OperatorCrashIT {
     FakeSidecar sidecar = CLUSTER.startSidecar();
     FakeMachine machine = CLUSTER.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = CLUSTER.apply("tidy", "db-0").whenReady();
-    sidecar.beforeRemove(this::killAndLoseCall);
+    sidecar.beforeRemove(
+        () -> {
+          sidecar.heal();
+          killAndLoseCall();
+        });
 
     machine.breakBitmap("vda", checkpoint.bitmap("vda"));
     checkpoint.when(ConditionType.Valid, Status.False, Reason.DisksLost);
     followUp();
-    sidecar.heal();
 
     TestCluster.awaitThat(
         "the removal", () -> machine.bitmapsOf(checkpoint.uid(), "vda").isEmpty());

@@ -6,6 +6,7 @@ import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.observe.CacheGuard;
 import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
+import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -60,7 +61,7 @@ final class OperatorProcess implements AutoCloseable {
             client,
             Application.reconciler(
                 client,
-                (node, _) -> cluster.sidecar(node),
+                (node, _) -> sidecarOf(node),
                 leadership,
                 guard,
                 options,
@@ -71,6 +72,12 @@ final class OperatorProcess implements AutoCloseable {
                 configuration
                     .withMetrics(new ReconciliationMetrics(meters))
                     .withLeaderElectionConfiguration(leadership.configuration(() -> {})));
+  }
+
+  /** A process that is no more calls nobody. */
+  private NodeApi sidecarOf(String node) {
+    calls.refuseIfCut();
+    return cluster.sidecar(node);
   }
 
   /** Starts an operator and waits until it leads. */
