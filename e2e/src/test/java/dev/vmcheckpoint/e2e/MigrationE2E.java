@@ -74,6 +74,29 @@ class MigrationE2E {
   }
 
   @Test
+  void nothingIsConcludedWhileTheBitmapsFollowInPostcopy() {
+    Migration migration = start("vm-postcopy", Guest.FIRMWARE, Disk.sparse("vda", "1T"));
+    RunningMachine source = migration.source();
+    Checkpoint checkpoint = apply("postcopy", migration).whenReady();
+    source.write("vda", "0", "1M");
+
+    source.command("migrate-set-parameters", "{\"max-postcopy-bandwidth\":1000}");
+    source.migrateTo(migration.target(), HARDLY_AT_ALL, "dirty-bitmaps");
+    source.whenMigrationIs("active");
+    source.command("migrate-start-postcopy", "{}");
+    source.limitMigrationTo(FAST);
+    source.whenMigrationIs("postcopy-active");
+
+    checkpoint.probe("meanwhile");
+    assertThat(checkpoint.disk("vda").path("reason").asText()).isEqualTo("Migrating");
+    assertThat(checkpoint.disk("vda").path("state").asText()).isEqualTo("Unknown");
+    source.command("migrate-set-parameters", "{\"max-postcopy-bandwidth\":%d}".formatted(FAST));
+    checkpoint.when("Recording on node2", now -> isRecordingOn(now, migration.target()));
+    assertThat(checkpoint.probe("after").disk("vda").path("dirtyBytes").asLong())
+        .isEqualTo(1 << 20);
+  }
+
+  @Test
   void aMigrationThatFailsCostsNothing() {
     Migration migration = start("vm-failed", Guest.FIRMWARE);
     Checkpoint checkpoint = apply("failed", migration).whenReady();
@@ -136,9 +159,13 @@ class MigrationE2E {
   private record Migration(String machine, RunningMachine source, RunningMachine target) {}
 
   private Migration start(String name, Guest guest) {
+    return start(name, guest, Disk.qcow2("vda"));
+  }
+
+  private Migration start(String name, Guest guest, Disk disk) {
     SharedStorage shared = SharedStorage.make(CLUSTER, name);
     storage.push(shared);
-    VirtualMachine machine = VirtualMachine.named(name, Disk.qcow2("vda")).with(guest).with(shared);
+    VirtualMachine machine = VirtualMachine.named(name, disk).with(guest).with(shared);
     RunningMachine source = RunningMachine.start(CLUSTER, machine);
     return new Migration(name, source, RunningMachine.start(CLUSTER, machine.migrationTarget()));
   }
