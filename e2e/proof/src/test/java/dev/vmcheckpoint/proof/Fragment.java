@@ -57,7 +57,7 @@ enum Fragment {
   OVERLAY(4),
   OVERLAY_AND_COMMIT(4),
   COMMIT(4),
-  STREAM(1),
+  STREAM(3),
   MIRROR(1),
   OFFLINE(4),
   MOVE(2),
@@ -107,7 +107,7 @@ enum Fragment {
       case OVERLAY -> List.of(new Snapshot(device(random)));
       case OVERLAY_AND_COMMIT -> overlayAndCommit(random);
       case COMMIT -> List.of(new Commit(device(random), random.nextInt(4)));
-      case STREAM -> List.of(new Stream(device(random)));
+      case STREAM -> stream(random);
       case MIRROR -> List.of(new Mirror(device(random)));
       case OFFLINE -> List.of(new Stop(random.nextBoolean()), offline(random), new Start());
       case MOVE -> List.of(new Stop(random.nextBoolean()), new Move(device(random)), new Start());
@@ -159,6 +159,23 @@ enum Fragment {
     int device = device(random);
     return List.of(
         new Snapshot(device), write(random), write(random), new Commit(device, random.nextInt(4)));
+  }
+
+  /** Of an overlay that is there, or of a new one. */
+  private static List<Step> stream(RandomGenerator random) {
+    int device = device(random);
+    return switch (random.nextInt(3)) {
+      case 0 -> List.of(new Stream(device));
+      case 1 -> List.of(new Snapshot(device), write(random), new Stream(device), write(random));
+      default ->
+          List.of(
+              new CarriedSnapshot(device),
+              write(random),
+              new Check(),
+              new Stream(device),
+              write(random),
+              new Check());
+    };
   }
 
   private static Step offline(RandomGenerator random) {

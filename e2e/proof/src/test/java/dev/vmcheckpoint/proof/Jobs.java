@@ -10,7 +10,17 @@ final class Jobs {
 
   /** Waits until a job that was started without {@code auto-dismiss} has ended well. */
   static void awaitEnd(Monitor monitor, String id) {
+    awaitConcluded(monitor, id);
+    dismiss(monitor, id);
+  }
+
+  /** Waits until a job that was started without {@code auto-dismiss} has ended. */
+  static void awaitConcluded(Monitor monitor, String id) {
     Awaiting.of("the end of job " + id).until(() -> status(monitor, id).equals("concluded"));
+  }
+
+  /** Dismisses a job that has ended well. */
+  static void dismiss(Monitor monitor, String id) {
     JsonNode error = job(monitor, id).path("error");
     monitor.run("job-dismiss", "id", id);
     if (!error.isMissingNode()) {

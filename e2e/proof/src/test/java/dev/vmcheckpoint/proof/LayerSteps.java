@@ -129,6 +129,7 @@ final class LayerSteps {
 
   /**
    * The active image takes over all data of those below: what was recorded there is left behind.
+   * Until the job is dismissed QEMU would not survive a look, so nothing may be relied on.
    */
   record Stream(int device) implements DeviceStep {
     @Override
@@ -138,7 +139,12 @@ final class LayerSteps {
       }
       Monitor monitor = world.machine().monitor();
       monitor.run("block-stream", "job-id", JOB, "device", world.node(name), "auto-dismiss", false);
-      Jobs.awaitEnd(monitor, JOB);
+      Jobs.awaitConcluded(monitor, JOB);
+      List<TrackedDisk> recording = new Checker(world).recording();
+      if (!recording.isEmpty()) {
+        throw new AssertionError("nobody can have looked, but Recording are " + recording);
+      }
+      Jobs.dismiss(monitor, JOB);
       volume.dropBelow();
       world.disksOn(volume).forEach(TrackedDisk::setChainChanged);
       return true;

@@ -34,12 +34,6 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
   /** So many histories reach everything that is wanted. */
   private static final int ENOUGH = 100;
 
-  /**
-   * Fragments that the system does not pass yet: QEMU 7.2 dies where it is asked for its nodes
-   * ({@code query-named-block-nodes}) while a stream ends.
-   */
-  private static final Set<Fragment> NOT_YET = EnumSet.of(Fragment.STREAM);
-
   /** Without these a run has proved little; and what leads to each. */
   private static final Map<String, Fragment> WANTED =
       Map.ofEntries(
@@ -66,7 +60,8 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           entry("step Delete", Fragment.DELETE),
           entry("step ForeignBitmap", Fragment.FOREIGN_BITMAP),
           entry("step LateCreation", Fragment.LATE_CREATION),
-          entry("step Replug", Fragment.UNPLUG));
+          entry("step Replug", Fragment.UNPLUG),
+          entry("step Stream", Fragment.STREAM));
 
   /** Together with these a fragment leads to what it is for. */
   private static final Set<Fragment> FEW =
@@ -84,10 +79,7 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
 
   private static Set<Fragment> fragmentsFromProperties() {
     List<String> names = words("proof.fragments");
-    if (names.isEmpty()) {
-      return EnumSet.complementOf(EnumSet.copyOf(NOT_YET));
-    }
-    return names.equals(List.of("all"))
+    return names.isEmpty()
         ? EnumSet.allOf(Fragment.class)
         : EnumSet.copyOf(names.stream().map(Fragment::valueOf).toList());
   }
@@ -146,7 +138,7 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
   private boolean isWhole() {
     return histories.orElse(ENOUGH) >= ENOUGH
         && steps.isEmpty()
-        && fragments.containsAll(EnumSet.complementOf(EnumSet.copyOf(NOT_YET)));
+        && fragments.containsAll(EnumSet.allOf(Fragment.class));
   }
 
   private static List<String> missing(Tally tally) {
