@@ -201,7 +201,7 @@ public final class CheckpointReconciler
             case Outcome.Done(var response) -> Deletion.removed(request, seen, response);
             case Outcome.Failed(var trouble) ->
                 Deletion.notRemoved(request, trouble, clock.instant());
-            case Outcome.LookAgain<?> _ -> deletion;
+            case Outcome.LookAgain<?> _ -> Deletion.overtaken(request, seen, clock.instant());
           };
     }
     return switch (deletion) {

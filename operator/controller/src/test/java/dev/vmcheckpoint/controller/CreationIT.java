@@ -52,8 +52,7 @@ final class CreationIT extends WithOperator {
 
     TestCheckpoint checkpoint = cluster.apply("lost-reply", "db-0");
 
-    checkpoint.when(ConditionType.Ready, Status.False, Reason.OutcomeUnknown);
-    assertThat(checkpoint.status().established()).isFalse();
+    checkpoint.whenTold(Reason.OutcomeUnknown);
     checkpoint.whenReady();
     assertThat(machine.bitmapsOf(checkpoint.uid(), "vda"))
         .containsExactly(checkpoint.bitmap("vda"));
@@ -188,8 +187,7 @@ final class CreationIT extends WithOperator {
 
     TestCheckpoint checkpoint = cluster.apply("flush", "db-0");
 
-    checkpoint.when(ConditionType.Ready, Status.False, Reason.FlushPending);
-    assertThat(checkpoint.disk("vda").state()).isEqualTo(DiskState.Pending);
+    checkpoint.whenTold(Reason.FlushPending);
     checkpoint.whenReady();
   }
 

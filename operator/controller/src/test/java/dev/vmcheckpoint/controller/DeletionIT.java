@@ -71,10 +71,8 @@ final class DeletionIT extends WithOperator {
           sidecar.beforeObserve(DeletionIT::noAnswer);
           noAnswer();
         });
-    TestCheckpoint checkpoint =
-        cluster
-            .apply("lost-reply", "db-0")
-            .when(ConditionType.Ready, Status.False, Reason.OutcomeUnknown);
+    TestCheckpoint checkpoint = cluster.apply("lost-reply", "db-0");
+    checkpoint.whenTold(Reason.OutcomeUnknown);
     String uid = checkpoint.uid();
     assertThat(machine.bitmapsOf(uid, "vda")).hasSize(1);
 
@@ -118,6 +116,19 @@ final class DeletionIT extends WithOperator {
 
     assertThat(Duration.between(before, Instant.now()))
         .isGreaterThan(OperatorProcess.DELETION_TIMEOUT.minusSeconds(1));
+    checkpoint.whenTold(Reason.BitmapsLeftBehind);
+  }
+
+  @Test
+  void aSidecarThatIsReplacedAgainAndAgainHoldsTheResourceOnlyForABoundedTime() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    cluster.startMachine("db-0", "vda");
+    TestCheckpoint checkpoint = cluster.apply("restless", "db-0").whenReady();
+    sidecar.beforeRemove(sidecar::restart);
+
+    checkpoint.delete();
+    checkpoint.whenGone();
+
     checkpoint.whenTold(Reason.BitmapsLeftBehind);
   }
 

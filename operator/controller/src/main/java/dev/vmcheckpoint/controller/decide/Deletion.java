@@ -96,6 +96,13 @@ public sealed interface Deletion {
     return waitFor(request, trouble.reason(), trouble.message(), now);
   }
 
+  /** What to do where the sidecar is another one, or called by another leader, since the look. */
+  static Deletion overtaken(Request request, Seen seen, Instant now) {
+    return now.isBefore(request.deadline())
+        ? new Remove(seen)
+        : giveUp(request, "the sidecar was replaced between look and removal");
+  }
+
   /** What to do once the sidecar has answered. */
   static Deletion removed(Request request, Seen seen, RemoveResponse response) {
     List<Leftover.Bitmap> left = Sweep.remaining(known(request.checkpoint()), seen, response);

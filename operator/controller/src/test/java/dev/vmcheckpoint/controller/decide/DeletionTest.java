@@ -143,6 +143,14 @@ final class DeletionTest {
   }
 
   @Test
+  void soIsOneThatWasOvertaken() {
+    Seen seen = seen(disk("vda"));
+
+    assertThat(Deletion.overtaken(ESTABLISHED, seen, LATER)).isEqualTo(new Remove(seen));
+    assertLeftBehind(Deletion.overtaken(ESTABLISHED, seen, TOO_LATE), LEFT);
+  }
+
+  @Test
   void whatWasRemovedIsSaid() {
     assertReleased(
         removed(ESTABLISHED, seen(disk("vda")), new Removed("vda", bitmapOf("vda"))),
