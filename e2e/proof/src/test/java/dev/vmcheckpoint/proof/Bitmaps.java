@@ -2,8 +2,10 @@ package dev.vmcheckpoint.proof;
 
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -12,6 +14,9 @@ import java.util.TreeMap;
  */
 final class Bitmaps {
   private final Map<String, Bitmap> byName = new TreeMap<>();
+
+  /** Those that a killed QEMU had: they are gone, or inconsistent. */
+  private final Set<String> killed = new HashSet<>();
 
   /** What was written, in sectors. */
   private final Extents written = new Extents();
@@ -72,7 +77,13 @@ final class Bitmaps {
 
   /** QEMU was killed: new bitmaps are in no image yet, and those of the image are still in use. */
   void kill() {
+    killed.addAll(names());
     byName.clear();
+  }
+
+  /** Whether it may be there, and broken. */
+  boolean mayBeBroken(String name) {
+    return killed.contains(name);
   }
 
   boolean has(String name) {
@@ -86,6 +97,7 @@ final class Bitmaps {
   Bitmaps copy() {
     Bitmaps copy = withNames(names());
     written.forEach((from, to) -> copy.written.add(from, to - from));
+    copy.killed.addAll(killed);
     return copy;
   }
 

@@ -31,8 +31,12 @@ record Expectation(Set<String> states, String because) {
       return only(UNKNOWN, "somebody uses the bitmap");
     }
     if (!now.bitmaps().has(disk.bitmap())) {
-      return disk.recordedImage().equals(now.active())
-          ? only(LOST, "the bitmap cannot be there any more")
+      if (disk.recordedImage().equals(now.active())) {
+        return only(LOST, "the bitmap cannot be there any more");
+      }
+      return now.bitmaps().mayBeBroken(disk.bitmap())
+          ? new Expectation(
+              Set.of(LOST, UNKNOWN), "another image is active, on which QEMU was killed")
           : only(UNKNOWN, "another image is active, and has no such bitmap");
     }
     if (disk.isShrunk()) {

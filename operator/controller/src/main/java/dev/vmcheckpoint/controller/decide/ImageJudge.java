@@ -187,9 +187,9 @@ record ImageJudge(
       return carryOver(bitmap, List.of());
     }
     return image.backing().stream()
-        .filter(file -> hasRecordedMarker(layer(file)))
+        .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))
         .findFirst()
-        .map(moved -> onTopOfMoved(moved, bitmap))
+        .map(lower -> onTopOfRecorded(lower, bitmap))
         .orElseGet(
             () ->
                 lost(
@@ -198,9 +198,12 @@ record ImageJudge(
                         .formatted(image.file(), before.file())));
   }
 
-  /** The recorded image was moved, and before anybody looked, an overlay came on top of it. */
-  private Verdict onTopOfMoved(String moved, BitmapObservation bitmap) {
-    return gapDownTo(moved)
+  /**
+   * The recorded image was moved, or was an overlay that was committed into this layer; and before
+   * anybody looked, another overlay came on top.
+   */
+  private Verdict onTopOfRecorded(String lower, BitmapObservation bitmap) {
+    return gapDownTo(lower)
         .<Verdict>map(gap -> gap)
         .orElseGet(() -> carryOver(bitmap, List.of(name)));
   }

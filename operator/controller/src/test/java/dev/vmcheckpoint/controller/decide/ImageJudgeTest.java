@@ -413,6 +413,16 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void anOverlayThatCameAfterTheCommitOfTheRecordedOneIsMerged() {
+      assertRenewed(
+          judge(
+              onMoved(
+                  List.of(counting("vda", 0)),
+                  layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0")))),
+          bitmapOf("vda"));
+    }
+
+    @Test
     void aMovedImageUnderAnOverlayIsLostWithItsBitmapOrItsMarker() {
       assertLost(
           judge(onMoved(List.of(bitmap("vda")), layer(MOVED, epoch("e0")))), Reason.BitmapMissing);

@@ -33,7 +33,7 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
     changes.remove(before, replaced);
     changes.remove(
         before,
-        targets.stream().flatMap(target -> Markers.staleBelow(target.disk()).stream()).toList());
+        targets.stream().flatMap(target -> Markers.tooManyBelow(target.disk()).stream()).toList());
     return answer(changes.lookAfter());
   }
 
@@ -55,7 +55,10 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
     boolean travelled =
         Markers.isConsistent(disk.bitmaps(), recorded)
             || disk.backing().stream()
-                .anyMatch(layer -> Markers.isConsistent(layer.bitmaps(), recorded));
+                .anyMatch(
+                    layer ->
+                        Markers.isConsistent(layer.bitmaps(), recorded)
+                            || Markers.isOpen(layer.bitmaps(), recorded));
     if (!open && !travelled) {
       throw new EpochMissing(
           "disk %s has no consistent marker %s, neither on its active image nor on a layer below"

@@ -19,6 +19,8 @@ import java.util.stream.Stream;
  * since, and so that nothing was thrown away.
  */
 final class Markers {
+  private static final int MOST_OF_OTHERS = 8;
+
   private Markers() {}
 
   /**
@@ -56,18 +58,22 @@ final class Markers {
 
   /**
    * The transient markers that lower layers have of openings of other images than the one on top
-   * now.
+   * now. A few are left: not every checkpoint may have been recorded anew since.
    */
-  static List<BitmapAt> staleBelow(Disk disk) {
+  static List<BitmapAt> tooManyBelow(Disk disk) {
+    return disk.backing().stream().flatMap(layer -> tooMany(disk, layer)).toList();
+  }
+
+  private static Stream<BitmapAt> tooMany(Disk disk, Layer layer) {
     Optional<String> open = openId(disk);
-    return disk.backing().stream()
-        .flatMap(
-            layer ->
-                openIds(layer.bitmaps())
-                    .filter(id -> !open.equals(Optional.of(id)))
-                    .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
-                    .map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id))))
-        .toList();
+    List<String> others =
+        openIds(layer.bitmaps())
+            .filter(id -> !open.equals(Optional.of(id)))
+            .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
+            .toList();
+    return others.size() <= MOST_OF_OTHERS
+        ? Stream.empty()
+        : others.stream().map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)));
   }
 
   /** The id of a disk's present opening; empty where not both markers are there. */

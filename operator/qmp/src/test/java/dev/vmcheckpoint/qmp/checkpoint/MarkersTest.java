@@ -8,8 +8,11 @@ import static dev.vmcheckpoint.qmp.checkpoint.Machines.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 final class MarkersTest {
@@ -80,19 +83,28 @@ final class MarkersTest {
   }
 
   @Test
-  void aLowerLayerKeepsTheMarkerOfItsOwnOpeningAndThatOfTheImageOnTop() {
-    Disk vda =
-        above(
-            disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7")),
-            layer(
-                "low",
-                healthy("vmcp-open.7"),
-                healthy("vmcp-open.6"),
-                healthy("vmcp-open.5"),
-                healthy("vmcp-epoch.5")));
+  void aLowerLayerKeepsAFewMarkersOfOtherOpenings() {
+    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(8))).isEmpty();
+  }
 
-    assertThat(Markers.staleBelow(vda))
-        .containsExactly(new BitmapAt("vda", "low-node", "vmcp-open.6"));
+  @Test
+  void ofTooManyItKeepsThatOfItsOwnOpeningAndThatOfTheImageOnTop() {
+    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(9)))
+        .hasSize(9)
+        .allSatisfy(marker -> assertThat(marker.node()).isEqualTo("low-node"))
+        .extracting(BitmapAt::name)
+        .doesNotContain("vmcp-open.top", "vmcp-open.own");
+  }
+
+  private static Disk aboveALayerWithMarkersOfOthers(int number) {
+    List<Bitmap> markers = new ArrayList<>();
+    IntStream.range(0, number).forEach(i -> markers.add(healthy("vmcp-open." + i)));
+    markers.add(healthy("vmcp-open.top"));
+    markers.add(healthy("vmcp-open.own"));
+    markers.add(healthy("vmcp-epoch.own"));
+    return above(
+        disk("vda", healthy("vmcp-epoch.top"), healthy("vmcp-open.top")),
+        layer("low", markers.toArray(Bitmap[]::new)));
   }
 
   @Test
