@@ -13,6 +13,7 @@ import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
 import java.io.IOException;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** From one opening of an image to the next. */
@@ -97,8 +98,6 @@ final class EpochIT extends WithOperator {
 
     start(machine);
 
-    checkpoint.when(
-        "unknown outcome", now -> now.disks().getFirst().reason() == Reason.OutcomeUnknown);
     checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
     assertThat(sidecar.renewals()).hasSizeGreaterThan(1);
   }
@@ -167,14 +166,13 @@ final class EpochIT extends WithOperator {
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("refused", "db-0").whenReady();
     stop(checkpoint);
-    sidecar.beforeNextRenew(
-        () -> {
-          throw FakeSidecar.problem(ErrorCode.Refused, "QEMU said no");
-        });
+    AtomicBoolean refusing = new AtomicBoolean(true);
+    refuseRenewals(sidecar, refusing);
 
     start(machine);
 
     checkpoint.when("refused", now -> now.disks().getFirst().reason() == Reason.Refused);
+    refusing.set(false);
     checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
   }
 
@@ -224,6 +222,16 @@ final class EpochIT extends WithOperator {
                 && !Objects.requireNonNull(now.disks().getFirst().image())
                     .file()
                     .endsWith(".overlay"));
+  }
+
+  private static void refuseRenewals(FakeSidecar sidecar, AtomicBoolean asLongAs) {
+    sidecar.beforeNextRenew(
+        () -> {
+          if (asLongAs.get()) {
+            refuseRenewals(sidecar, asLongAs);
+            throw FakeSidecar.problem(ErrorCode.Refused, "QEMU said no");
+          }
+        });
   }
 
   private static String epoch(TestCheckpoint checkpoint) {
