@@ -26,6 +26,8 @@ wrong() {
 cache=${VMCHECKPOINT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmcheckpoint}
 STATE=${STATE:-/var/tmp/vmcp}
 export STATE
+# Tests run it as another user too, who may not enter root's home directory.
+jdk_cache=/var/cache/vmcheckpoint
 
 for setting in "VMCHECKPOINT_CACHE=$cache" "STATE=$STATE"; do
   [[ ${setting#*=} =~ ^/[A-Za-z0-9/._-]*[A-Za-z0-9_-]$ ]] ||
@@ -140,7 +142,7 @@ find_jdk() {
     export JAVA_HOME=/usr/lib/jvm/java-25-openjdk-amd64
   else
     "$root/e2e/jdk"
-    JAVA_HOME=$cache/$(jdk_product)/jdk
+    JAVA_HOME=$jdk_cache/$(jdk_product)/jdk
     export JAVA_HOME
   fi
 }

@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
@@ -93,6 +94,52 @@ class KnownLimitsE2E {
     }
 
     assertListsNothing(checkpoint);
+  }
+
+  @Test
+  void aStreamOfOneCarriedOverlayIntoAnotherBetweenTwoLooks() throws IOException {
+    RunningMachine machine = start("streamed", Disk.qcow2("vda"));
+    Checkpoint checkpoint = established("streamed");
+
+    try (var _ = machine.occupyMonitor()) {
+      carryAlong(machine, checkpoint, "vda-format", "lower");
+      machine.write("vda", "0", "64k");
+      carryAlong(machine, checkpoint, "lower", "upper");
+      machine.command(
+          "block-stream",
+          "{\"job-id\":\"stream\",\"device\":\"upper\",\"base-node\":\"vda-format\"}");
+      await("the end of the stream")
+          .atMost(Cluster.PATIENCE)
+          .until(() -> machine.command("query-jobs", "{}").isEmpty());
+    }
+
+    assertListsNothing(checkpoint);
+  }
+
+  /** Puts an overlay on top that takes the checkpoint's bitmap along, as libvirt does. */
+  private void carryAlong(
+      RunningMachine machine, Checkpoint checkpoint, String below, String overlay) {
+    String file = file(overlay + ".img").toString();
+    Commands.run("qemu-img", "create", "-q", "-f", "qcow2", file, "64M");
+    Commands.run("chown", "107:107", file);
+    machine.command(
+        "blockdev-add",
+        """
+        {"driver":"qcow2","node-name":"%1$s","backing":null,
+         "file":{"driver":"file","filename":"/disks/%1$s.img"}}
+        """
+            .formatted(overlay));
+    machine.command(
+        "transaction",
+        """
+        {"actions":[
+          {"type":"block-dirty-bitmap-add","data":%s},
+          {"type":"blockdev-snapshot","data":{"node":"%s","overlay":"%s"}}]}
+        """
+            .formatted(
+                bitmap(checkpoint, "\"node\":\"%s\",\"persistent\":true".formatted(overlay)),
+                below,
+                overlay));
   }
 
   @Test

@@ -75,6 +75,39 @@ class LifeE2E {
   }
 
   @Test
+  void aQemuThatEndsInOrderAndIsStartedAgainInTheSamePodCostsNothing() {
+    RunningMachine machine =
+        RunningMachine.start(
+            CLUSTER, VirtualMachine.named("restarted", Disk.qcow2("vda")).restarting());
+    Checkpoint checkpoint = established("restarted");
+    machine.write("vda", "0", "1M");
+    String epoch = checkpoint.probe("before").disk("vda").path("epoch").asText();
+
+    machine.whenRestartedAfter(ProcessHandle::destroy);
+
+    checkpoint.when(
+        "carried over",
+        now ->
+            now.isCondition("Valid", "True")
+                && !now.disk("vda").path("epoch").asText().equals(epoch));
+    assertThat(checkpoint.probe("after").disk("vda").path("dirtyBytes").asLong())
+        .isEqualTo(1 << 20);
+  }
+
+  @Test
+  void aQemuThatIsKilledAndStartedAgainInTheSamePodIsALoss() {
+    RunningMachine machine =
+        RunningMachine.start(
+            CLUSTER, VirtualMachine.named("crashed", Disk.qcow2("vda")).restarting());
+    Checkpoint checkpoint = established("crashed");
+
+    machine.whenRestartedAfter(ProcessHandle::destroyForcibly);
+
+    checkpoint.when("Lost", now -> now.disk("vda").path("state").asText().equals("Lost"));
+    checkpoint.whenTold("DisksLost");
+  }
+
+  @Test
   void whatAKilledQemuHadNotWrittenIsLostForGood() {
     RunningMachine machine = start("killed");
     Checkpoint checkpoint = established("killed");

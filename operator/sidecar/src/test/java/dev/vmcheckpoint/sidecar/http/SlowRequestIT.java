@@ -57,7 +57,7 @@ final class SlowRequestIT {
     try (Socket socket = connect()) {
       send(
           socket,
-          "POST /v1/machines/observe HTTP/1.1\r\nContent-Type: application/json\r\n"
+          "POST /v1/machines/observe HTTP/1.1\r\nHost: sidecar\r\nContent-Type: application/json\r\n"
               + "Content-Length: 100\r\n\r\n{");
 
       assertThat(answer(socket)).isEmpty();
@@ -70,7 +70,7 @@ final class SlowRequestIT {
     try (Socket socket = connect()) {
       send(
           socket,
-          "PUT /v1/machines/a1/checkpoints/c1 HTTP/1.1\r\nContent-Type: application/json\r\n"
+          "PUT /v1/machines/a1/checkpoints/c1 HTTP/1.1\r\nHost: sidecar\r\nContent-Type: application/json\r\n"
               + "Vmcheckpoint-Start-Id: x\r\nVmcheckpoint-Leader-Term: 1\r\n"
               + "Vmcheckpoint-Deadline-Millis: 1\r\nConnection: close\r\n"
               + "Content-Length: %d\r\n\r\n".formatted(body.length()));
@@ -89,7 +89,7 @@ final class SlowRequestIT {
     String headers =
         IntStream.range(0, 100).mapToObj("X-%d: y\r\n"::formatted).collect(Collectors.joining());
     try (Socket socket = connect()) {
-      send(socket, "POST /v1/machines/observe HTTP/1.1\r\n" + headers + "\r\n");
+      send(socket, "POST /v1/machines/observe HTTP/1.1\r\nHost: sidecar\r\n" + headers + "\r\n");
 
       assertThat(answer(socket)).doesNotStartWith("HTTP/1.1 2");
     }
