@@ -110,7 +110,7 @@ final class Checker {
           .missingFrom(bitmap, snapshot.listedBy(bitmap))
           .ifPresent(
               missing -> {
-                throw new AssertionError(
+                throw new Lie(
                     "bitmap %s of %s does not list %s".formatted(bitmap, device, missing));
               });
     }
@@ -125,7 +125,7 @@ final class Checker {
   private void requireExact(TrackedDisk disk, Content base, Extents listed, Content now) {
     int wrong = base.restored(listed, now).mismatch(now);
     if (wrong >= 0) {
-      throw new AssertionError(
+      throw new Lie(
           "the checkpoint lied: a restore is wrong at byte %d of %s".formatted(wrong, disk));
     }
     world.tally().count("restore exact");

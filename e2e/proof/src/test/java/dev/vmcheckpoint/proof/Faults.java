@@ -40,6 +40,21 @@ final class Faults {
     };
   }
 
+  /** No flush but the first one. */
+  static Fault noSecondFlush() {
+    return new Fault() {
+      private final Fault noFlush = noFlush();
+      private boolean flushed;
+
+      @Override
+      public Optional<JsonNode> answer(ObjectNode command) {
+        boolean isFirst = isFlush(command) && !flushed;
+        flushed |= isFirst;
+        return isFirst ? Optional.empty() : noFlush.answer(command);
+      }
+    };
+  }
+
   private static boolean isFlush(ObjectNode command) {
     return command.path("execute").asText().equals("human-monitor-command")
         && command.path("arguments").path("command-line").asText().contains("flush");

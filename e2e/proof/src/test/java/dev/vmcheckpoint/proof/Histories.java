@@ -5,9 +5,11 @@ import dev.vmcheckpoint.proof.fixture.TheSystem;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /** Runs histories, and finds the shortest of those that fail. */
 final class Histories {
@@ -23,7 +25,19 @@ final class Histories {
   }
 
   /** A history that failed, and how. */
-  record Failure(History history, Throwable cause) {}
+  record Failure(History history, Throwable cause) {
+    /**
+     * Whether another one shows the same: a wrong restore must not get lost in a lesser failure.
+     */
+    boolean isLike(Failure other) {
+      return isLie() == other.isLie();
+    }
+
+    private boolean isLie() {
+      return Stream.iterate(cause, Objects::nonNull, Throwable::getCause)
+          .anyMatch(Lie.class::isInstance);
+    }
+  }
 
   /** Runs a history. */
   Optional<Failure> run(History history) {
@@ -70,7 +84,7 @@ final class Histories {
     }
   }
 
-  /** Leaves steps out as long as it still fails. */
+  /** Leaves steps out as long as it still fails in the same way. */
   Failure shrink(Failure failure) {
     Instant end = Instant.now().plus(SHRINKING);
     Failure shortest = failure;
@@ -81,7 +95,8 @@ final class Histories {
           return shortest;
         }
         Optional<Failure> shorter =
-            run(without(shortest.history(), from, chunk), new Tally(), Optional.empty());
+            run(without(shortest.history(), from, chunk), new Tally(), Optional.empty())
+                .filter(failure::isLike);
         if (shorter.isPresent()) {
           shortest = shorter.get();
         } else {

@@ -146,7 +146,7 @@ final class LayerSteps {
       }
       Jobs.dismiss(monitor, JOB);
       volume.dropBelow();
-      world.disksOn(volume).forEach(TrackedDisk::setChainChanged);
+      world.disksOn(volume).forEach(TrackedDisk::isStreamed);
       return true;
     }
   }

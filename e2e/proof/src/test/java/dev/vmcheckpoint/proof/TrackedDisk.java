@@ -22,6 +22,7 @@ final class TrackedDisk {
   private int seenOpening;
   private Rollback rollback = Rollback.NONE;
   private OptionalInt chainChanged = OptionalInt.empty();
+  private boolean leftBelow;
   private boolean shrunk;
   private boolean wasLost;
   private JsonNode said = MissingNode.getInstance();
@@ -112,6 +113,7 @@ final class TrackedDisk {
       seenOpening = volume.openings();
       rollback = Rollback.NONE;
       chainChanged = OptionalInt.empty();
+      leftBelow = false;
     }
   }
 
@@ -153,6 +155,17 @@ final class TrackedDisk {
   /** Whether that has happened in an earlier opening, and no tool has asked since. */
   boolean isChainChangedUnseen() {
     return chainChanged.isPresent() && chainChanged.getAsInt() < volume.openings();
+  }
+
+  /** The layers below the active image are gone, and with them what was not merged before. */
+  void isStreamed() {
+    setChainChanged();
+    leftBelow |= !recordedImage().equals(volume.active());
+  }
+
+  /** Whether the list of a lower layer may have gone before it was merged. */
+  boolean isPerhapsLeftBelow() {
+    return leftBelow;
   }
 
   /** Whether it was seen to be smaller than it was when it was recorded. */

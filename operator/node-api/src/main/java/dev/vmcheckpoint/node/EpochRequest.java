@@ -39,8 +39,10 @@ public record EpochRequest(List<Disk> disks) {
    *     list under the same name is merged into the active image's; at most {@value #MAX_MERGE}
    * @param remove ids of persistent markers to be removed from the active image, neither {@code
    *     recorded} nor that of the present opening; absent is success; at most {@value #MAX_REMOVE}
+   * @param flush whether the active image has to be flushed, as after a job moved data into it
    */
-  public record Disk(String name, String recorded, List<String> merge, List<String> remove) {
+  public record Disk(
+      String name, String recorded, List<String> merge, List<String> remove, boolean flush) {
     public Disk {
       merge = List.copyOf(merge);
       remove = List.copyOf(remove);

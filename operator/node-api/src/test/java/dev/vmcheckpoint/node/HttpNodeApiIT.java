@@ -166,7 +166,7 @@ final class HttpNodeApiIT {
           answer(exchange, 200, Wire.JSON, "{\"disks\": []}");
         };
     EpochRequest.Disk disk =
-        new EpochRequest.Disk("vda", "e1", List.of("vmcp-c0ffee.1.vda"), List.of("e0"));
+        new EpochRequest.Disk("vda", "e1", List.of("vmcp-c0ffee.1.vda"), List.of("e0"), false);
     try (TlsServer server = sidecar(handler)) {
       api(server.uri()).renewEpoch(POD, new EpochRequest(List.of(disk)), CONTEXT);
 

@@ -75,7 +75,7 @@ final class RequestLimitsTest {
   }
 
   private static EpochRequest.Disk renewed(List<String> merge, List<String> remove) {
-    return new EpochRequest.Disk("vda", "e1", merge, remove);
+    return new EpochRequest.Disk("vda", "e1", merge, remove, false);
   }
 
   @Test
@@ -93,7 +93,7 @@ final class RequestLimitsTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "E1", "e.1", "e 1"})
   void anEpochIsLettersAndDigits(String id) {
-    assertThatThrownBy(() -> new EpochRequest.Disk("vda", id, List.of(), List.of()))
+    assertThatThrownBy(() -> new EpochRequest.Disk("vda", id, List.of(), List.of(), false))
         .hasMessage(
             "recorded: an epoch's id is 1 to 64 lower-case letters and digits, not '%s'"
                 .formatted(id));
@@ -138,7 +138,8 @@ final class RequestLimitsTest {
                         "d".repeat(126) + disk,
                         "e".repeat(64),
                         Collections.nCopies(8, bitmap),
-                        Collections.nCopies(16, "f".repeat(64))))
+                        Collections.nCopies(16, "f".repeat(64)),
+                        false))
             .toList();
 
     assertThat(Wire.bytes(new EpochRequest(disks)).length).isLessThan(Wire.MAX_REQUEST_BYTES);

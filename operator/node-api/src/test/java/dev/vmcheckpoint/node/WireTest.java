@@ -80,8 +80,8 @@ final class WireTest {
             List.of(new RemoveResponse.Below("vda", "/base.qcow2", "vmcp-1.2.vda"))),
         new EpochRequest(
             List.of(
-                new EpochRequest.Disk("vda", "e1", List.of("vmcp-1.2.vda"), List.of("e0")),
-                new EpochRequest.Disk("vdb", "e2", List.of(), List.of()))),
+                new EpochRequest.Disk("vda", "e1", List.of("vmcp-1.2.vda"), List.of("e0"), false),
+                new EpochRequest.Disk("vdb", "e2", List.of(), List.of(), false))),
         new EpochResponse(
             List.of(
                 new DiskObservation(

@@ -123,7 +123,7 @@ final class BrokenConnectionIT {
         new EpochRequest(
             List.of(
                 new EpochRequest.Disk(
-                    "vda", recorded.epoch(), List.of(recorded.bitmap()), List.of())));
+                    "vda", recorded.epoch(), List.of(recorded.bitmap()), List.of(), false)));
     for (String command : List.of("block-dirty-bitmap-add", "block-dirty-bitmap-merge")) {
       try (FakeMonitor _ = monitor(MonitorProxy.breakingAfter(command, qemu.socket()))) {
         assertRefused(

@@ -239,7 +239,7 @@ final class EpochIT {
   }
 
   private static EpochRequest request(String recorded, List<String> merge, List<String> remove) {
-    return new EpochRequest(List.of(new EpochRequest.Disk("vda", recorded, merge, remove)));
+    return new EpochRequest(List.of(new EpochRequest.Disk("vda", recorded, merge, remove, false)));
   }
 
   private DiskObservation renew(String recorded, List<String> merge, List<String> remove) {

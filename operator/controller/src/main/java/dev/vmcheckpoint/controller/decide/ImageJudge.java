@@ -108,7 +108,7 @@ record ImageJudge(
 
   private Verdict onRecordedImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps())) {
-      return recording(bitmap);
+      return before.backing().equals(image.backing()) ? recording(bitmap) : streamed(bitmap);
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
@@ -117,6 +117,16 @@ record ImageJudge(
         before.backing().equals(image.backing())
             && Objects.equals(before.dataFile(), image.dataFile().orElse(null));
     return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+  }
+
+  /**
+   * A job took layers out of the chain. QEMU lists nothing for what {@code block-stream} copied
+   * into the active image, and leaves it in its caches: no file has it until the image is flushed.
+   */
+  private Verdict streamed(BitmapObservation bitmap) {
+    return carriedOver || !checkpoint.mustFlush()
+        ? recording(bitmap)
+        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
   }
 
   private Verdict onTop(BitmapObservation bitmap) {
@@ -260,7 +270,7 @@ record ImageJudge(
         merge.isEmpty() ? loss(bitmap) : flaws().ofSize(disk.virtualSizeBytes());
     return loss.isPresent()
         ? loss.get()
-        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), merge);
+        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), merge, false);
   }
 
   private Verdict recording(BitmapObservation bitmap) {

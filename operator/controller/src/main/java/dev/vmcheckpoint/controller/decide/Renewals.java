@@ -39,8 +39,8 @@ public final class Renewals {
             .toList();
     List<EpochRequest.Disk> renewals = new ArrayList<>();
     for (Verdict verdict : verdicts) {
-      if (verdict instanceof Verdict.Renew(var recorded, var epoch, var merge)) {
-        renewals.add(new EpochRequest.Disk(recorded.name(), epoch, merge, List.of()));
+      if (verdict instanceof Verdict.Renew(var recorded, var epoch, var merge, var flush)) {
+        renewals.add(new EpochRequest.Disk(recorded.name(), epoch, merge, List.of(), flush));
       }
     }
     return observation instanceof Seen seen && !renewals.isEmpty()

@@ -52,7 +52,7 @@ public sealed interface Tidying {
         boolean isNeeded =
             all.stream().anyMatch(other -> other.isBehind(machine, file, disk.recorded()));
         if (!useless.isEmpty() && !isNeeded) {
-          disks.add(new EpochRequest.Disk(disk.name(), disk.recorded(), List.of(), useless));
+          disks.add(new EpochRequest.Disk(disk.name(), disk.recorded(), List.of(), useless, false));
         }
       }
       return disks.isEmpty()
@@ -146,7 +146,7 @@ public sealed interface Tidying {
             .toList();
     return ids.isEmpty()
         ? Optional.empty()
-        : open.map(id -> new EpochRequest.Disk(disk.name(), id, List.of(), ids));
+        : open.map(id -> new EpochRequest.Disk(disk.name(), id, List.of(), ids, false));
   }
 
   /** The markers that a status takes off the record. */

@@ -5,9 +5,11 @@ import static dev.vmcheckpoint.controller.decide.Cases.GRANULARITY;
 import static dev.vmcheckpoint.controller.decide.Cases.SIZE;
 import static dev.vmcheckpoint.controller.decide.Cases.bitmap;
 import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
+import static dev.vmcheckpoint.controller.decide.Cases.checkpoint;
 import static dev.vmcheckpoint.controller.decide.Cases.counting;
 import static dev.vmcheckpoint.controller.decide.Cases.epoch;
 import static dev.vmcheckpoint.controller.decide.Cases.established;
+import static dev.vmcheckpoint.controller.decide.Cases.establishedStatus;
 import static dev.vmcheckpoint.controller.decide.Cases.fileOf;
 import static dev.vmcheckpoint.controller.decide.Cases.image;
 import static dev.vmcheckpoint.controller.decide.Cases.layered;
@@ -16,6 +18,7 @@ import static dev.vmcheckpoint.controller.decide.Cases.open;
 import static dev.vmcheckpoint.controller.decide.Cases.recorded;
 import static dev.vmcheckpoint.controller.decide.Cases.reopened;
 import static dev.vmcheckpoint.controller.decide.Cases.seen;
+import static dev.vmcheckpoint.controller.decide.Cases.unflushed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.api.DiskState;
@@ -47,6 +50,23 @@ final class ImageJudgeTest {
     @Test
     void theRecordedOpeningIsRecording() {
       assertRecording(judge(reopened("vda", bitmap("vda"), open("e0"))), "e0");
+    }
+
+    @Test
+    void whatAStreamMovedThereHasToBeFlushedFirst() {
+      assertThat(judge(overLayers(), reopened("vda", bitmap("vda"), open("e0"))))
+          .isEqualTo(new Renew(overLayers(), "e0", List.of(), true));
+    }
+
+    @Test
+    void notWhereCopiesAreReadThroughQemuOnly() {
+      assertRecording(
+          new DiskJudge(
+                  checkpoint(unflushed(), establishedStatus(overLayers())),
+                  seen(reopened("vda", bitmap("vda"), open("e0"))),
+                  Map.of())
+              .judge(overLayers()),
+          "e0");
     }
 
     @Test
@@ -468,6 +488,20 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void alsoWhereThatMeantToFlushWhatAStreamMovedThere() {
+      Disk now =
+          assertRecording(
+              new DiskJudge(
+                      established(overLayers()),
+                      seen(reopened("vda", bitmap("vda"), open("e0"))),
+                      Map.of("vda", image("vda")))
+                  .judge(overLayers()),
+              "e0");
+
+      assertThat(now.image()).isEqualTo(new Image(fileOf("vda"), List.of(BASE), null));
+    }
+
+    @Test
     void notIfThePresentOpeningIsNotMarked() {
       assertRenewed(carriedOver(image("vda"), bitmap("vda"), epoch("e0")));
     }
@@ -494,6 +528,10 @@ final class ImageJudgeTest {
 
   private static Layer layer(String file, BitmapObservation... bitmaps) {
     return new Layer(file, List.of(bitmaps));
+  }
+
+  private static Disk overLayers() {
+    return recordedOn(fileOf("vda"), List.of(MIDDLE, BASE));
   }
 
   private static Disk recordedOn(String file, List<String> backing) {

@@ -46,8 +46,8 @@ final class RenewalsTest {
         .isEqualTo(
             new EpochRequest(
                 List.of(
-                    new EpochRequest.Disk("vda", "e0", List.of(), List.of()),
-                    new EpochRequest.Disk("vdb", "e0", List.of(), List.of()))));
+                    new EpochRequest.Disk("vda", "e0", List.of(), List.of(), false),
+                    new EpochRequest.Disk("vdb", "e0", List.of(), List.of(), false))));
   }
 
   @Test
@@ -62,7 +62,8 @@ final class RenewalsTest {
     Renew renew = decide(carriedOverlay(), disk("vdb", bitmap("vdb")));
 
     assertThat(renew.request().disks())
-        .containsExactly(new EpochRequest.Disk("vda", "e0", List.of(bitmapOf("vda")), List.of()));
+        .containsExactly(
+            new EpochRequest.Disk("vda", "e0", List.of(bitmapOf("vda")), List.of(), false));
   }
 
   @Test

@@ -225,7 +225,8 @@ final class TidyingTest {
     }
 
     private EpochRequest removal(String... ids) {
-      return new EpochRequest(List.of(new EpochRequest.Disk("vda", "e0", List.of(), List.of(ids))));
+      return new EpochRequest(
+          List.of(new EpochRequest.Disk("vda", "e0", List.of(), List.of(ids), false)));
     }
   }
 

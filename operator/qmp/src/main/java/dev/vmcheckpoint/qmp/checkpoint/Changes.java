@@ -11,15 +11,21 @@ import dev.vmcheckpoint.qmp.Session;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.BitmapBusy;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DeadlineExceeded;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.GuestNotRunning;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Migrating;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Refused;
+import dev.vmcheckpoint.qmp.flush.FlushException;
+import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
+import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.GuestState;
 import dev.vmcheckpoint.qmp.machine.Machine;
 import dev.vmcheckpoint.qmp.machine.MachineState;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The looks at a machine and the changes to its bitmaps that one operation makes. */
 final class Changes {
@@ -165,6 +171,29 @@ final class Changes {
       }
     } catch (QmpException e) {
       throw new OutcomeUnknown("not all bitmaps could be added, nor all of them removed again", e);
+    }
+  }
+
+  /** Flushes the active image of each of the disks, once it is changed. */
+  void flush(List<Disk> disks, Flusher flusher) {
+    Set<String> flushed = new HashSet<>();
+    for (Disk disk : disks) {
+      if (flushed.add(disk.blockNode())) {
+        flush(disk, flusher);
+      }
+    }
+  }
+
+  private void flush(Disk disk, Flusher flusher) {
+    try {
+      flusher.flush(disk.blockNode(), deadline);
+    } catch (FlushException e) {
+      throw new FlushPending("disk %s: %s".formatted(disk.name(), e.getMessage()), disk.name(), e);
+    } catch (QmpException e) {
+      throw new OutcomeUnknown(
+          "the bitmaps were changed, and then QEMU was lost while disk %s was being flushed"
+              .formatted(disk.name()),
+          e);
     }
   }
 

@@ -100,7 +100,8 @@ public final class Checkpoints {
   /**
    * Carries what is on record for some disks over to the present opening of their images: marks the
    * opening where it is not marked yet, brings up to date bitmaps that an overlay carried along,
-   * and removes markers that were replaced. Everything is judged before anything is changed.
+   * flushes where that is asked for, and removes markers that were replaced. Everything is judged
+   * before anything is changed.
    *
    * @param renewals one for each disk, at least one
    * @param deadline after it nothing new is started
@@ -112,6 +113,6 @@ public final class Checkpoints {
   public List<Disk> renew(List<Renewal> renewals, Deadline deadline) {
     List<String> disks = renewals.stream().map(Renewal::disk).toList();
     requireDisks(disks);
-    return new EpochRenewal(renewals, new Changes(qmp, timeouts, deadline), ids).run();
+    return new EpochRenewal(renewals, new Changes(qmp, timeouts, deadline), flusher, ids).run();
   }
 }

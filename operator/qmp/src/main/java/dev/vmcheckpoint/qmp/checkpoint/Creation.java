@@ -1,10 +1,7 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
-import dev.vmcheckpoint.qmp.QmpException;
-import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
-import dev.vmcheckpoint.qmp.flush.FlushException;
 import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
@@ -37,7 +34,7 @@ record Creation(
     }
     changes.requireGuestStill();
     if (barrier == Barrier.FLUSH) {
-      flush(disks);
+      changes.flush(disks, flusher);
     }
     return answer(attempt, complete.isPresent());
   }
@@ -67,28 +64,6 @@ record Creation(
       changes.addAtOnce(additions);
     } else {
       changes.addOneByOne(additions);
-    }
-  }
-
-  private void flush(List<Disk> disks) {
-    Set<String> flushed = new HashSet<>();
-    for (Disk disk : disks) {
-      if (flushed.add(disk.blockNode())) {
-        flush(disk);
-      }
-    }
-  }
-
-  private void flush(Disk disk) {
-    try {
-      flusher.flush(disk.blockNode(), changes.deadline());
-    } catch (FlushException e) {
-      throw new FlushPending("disk %s: %s".formatted(disk.name(), e.getMessage()), disk.name(), e);
-    } catch (QmpException e) {
-      throw new OutcomeUnknown(
-          "the bitmaps were added, and then QEMU was lost while disk %s was being flushed"
-              .formatted(disk.name()),
-          e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.vmcheckpoint.qmp.checkpoint;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.EpochMissing;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.MarkerInUse;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
+import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.ArrayList;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
  * One run of {@link Checkpoints#renew}. It can end between any two of its steps: none takes away
  * what the record at that moment relies on, and the next run does what is left.
  */
-record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
+record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Ids ids) {
   /** A renewal and the disk that it is of. */
   private record Target(Renewal renewal, Disk disk) {}
 
@@ -30,6 +31,9 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Ids ids) {
     changes.addOneByOne(Markers.missing(targets.stream().map(Target::disk).toList(), ids));
     merges.forEach(changes::merge);
     changes.requireGuestStill();
+    changes.flush(
+        targets.stream().filter(target -> target.renewal().flush()).map(Target::disk).toList(),
+        flusher);
     changes.remove(before, replaced);
     changes.remove(
         before,

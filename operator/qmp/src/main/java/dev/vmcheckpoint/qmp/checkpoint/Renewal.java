@@ -11,8 +11,10 @@ import java.util.List;
  * @param merge names of checkpoints' bitmaps that an overlay carried along: what lower layers list
  *     under the same name is merged into the active image's
  * @param remove ids of persistent markers to be removed from the active image; absent is success
+ * @param flush whether the active image has to be flushed, as after a job moved data into it
  */
-public record Renewal(String disk, String recorded, List<String> merge, List<String> remove) {
+public record Renewal(
+    String disk, String recorded, List<String> merge, List<String> remove, boolean flush) {
   public Renewal {
     merge = List.copyOf(merge);
     remove = List.copyOf(remove);

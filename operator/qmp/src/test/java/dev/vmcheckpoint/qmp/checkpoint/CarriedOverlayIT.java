@@ -220,7 +220,7 @@ final class CarriedOverlayIT {
       assertRefusedUntouched(
           qemu,
           client,
-          new Renewal("vda", "0", List.of(lost.bitmap()), List.of()),
+          new Renewal("vda", "0", List.of(lost.bitmap()), List.of(), false),
           "inconsistent=true");
     }
   }
@@ -312,7 +312,7 @@ final class CarriedOverlayIT {
         open = checkpoint(qemu, client).epoch();
         add(qemu, "vda-node", "vmcp-epoch.0");
       }
-      Renewal removing = new Renewal("vda", open, List.of(), List.of("0"));
+      Renewal removing = new Renewal("vda", open, List.of(), List.of("0"), false);
       try (Client client = Client.with(qemu, new EndingAt(1, when.equals("before")))) {
         assertThatThrownBy(() -> client.renew(removing)).isInstanceOf(OutcomeUnknown.class);
       }
@@ -362,7 +362,9 @@ final class CarriedOverlayIT {
       Layers.commit(qemu, "top");
 
       Disk vda =
-          client.renew(new Renewal("vda", recorded.epoch(), List.of(), List.of())).getFirst();
+          client
+              .renew(new Renewal("vda", recorded.epoch(), List.of(), List.of(), false))
+              .getFirst();
 
       assertThat(Markers.epoch(vda)).contains(recorded.epoch());
       assertThat(count(qemu, "vda-node", recorded)).isEqualTo(2 * 65536);
@@ -398,11 +400,11 @@ final class CarriedOverlayIT {
 
     try (Qemu qemu = Qemu.in(dir).stopped().disk("vda", image("top")).start();
         Client client = Client.of(qemu)) {
-      Renewal renewal = new Renewal("vda", onOverlay, List.of(recorded.bitmap()), List.of());
+      Renewal renewal = new Renewal("vda", onOverlay, List.of(recorded.bitmap()), List.of(), false);
       String reopened = Markers.epoch(client.renew(renewal).getFirst()).orElseThrow();
       Layers.commit(qemu, "vda-node");
 
-      Disk vda = client.renew(new Renewal("vda", reopened, List.of(), List.of())).getFirst();
+      Disk vda = client.renew(new Renewal("vda", reopened, List.of(), List.of(), false)).getFirst();
 
       assertThat(vda.image().orElseThrow().file()).isEqualTo(image("vda").toString());
       assertThat(Markers.epoch(vda)).contains(reopened);
@@ -420,7 +422,7 @@ final class CarriedOverlayIT {
       qemu.qmp("blockdev-del", "{\"node-name\": \"mid\"}");
       carry(qemu, "vda-node", "top");
 
-      client.renew(new Renewal("vda", onMid, List.of(recorded.bitmap()), List.of()));
+      client.renew(new Renewal("vda", onMid, List.of(recorded.bitmap()), List.of(), false));
 
       assertThat(count(qemu, "top", recorded)).isEqualTo(65536);
     }
@@ -457,7 +459,8 @@ final class CarriedOverlayIT {
 
     try (Qemu qemu = Qemu.in(dir).stopped().disk("vda", image("vda")).start();
         Client client = Client.of(qemu)) {
-      assertThatThrownBy(() -> client.renew(new Renewal("vda", onOverlay, List.of(), List.of())))
+      assertThatThrownBy(
+              () -> client.renew(new Renewal("vda", onOverlay, List.of(), List.of(), false)))
           .isInstanceOf(EpochMissing.class);
     }
   }
@@ -485,7 +488,7 @@ final class CarriedOverlayIT {
       String epoch = Markers.epoch(client.renew(merging(recorded)).getFirst()).orElseThrow();
       Layers.stream(qemu, "top");
 
-      client.renew(new Renewal("vda", epoch, List.of(recorded.bitmap()), List.of()));
+      client.renew(new Renewal("vda", epoch, List.of(recorded.bitmap()), List.of(), false));
 
       assertThat(count(qemu, "top", recorded)).isEqualTo(2 * 65536);
     }
@@ -576,7 +579,7 @@ final class CarriedOverlayIT {
   }
 
   private static Renewal merging(CheckpointDisk recorded) {
-    return new Renewal("vda", recorded.epoch(), List.of(recorded.bitmap()), List.of());
+    return new Renewal("vda", recorded.epoch(), List.of(recorded.bitmap()), List.of(), false);
   }
 
   private void carry(Qemu qemu, String node, String overlayNode) {

@@ -225,7 +225,7 @@ final class EpochRenewalIT {
               () ->
                   client.renew(
                       renewal(open, List.of(recorded.epoch())),
-                      new Renewal("vdb", recorded.epoch(), List.of(), List.of())))
+                      new Renewal("vdb", recorded.epoch(), List.of(), List.of(), false)))
           .isInstanceOf(MarkerInUse.class)
           .hasMessageContaining("is on record");
     }
@@ -294,7 +294,8 @@ final class EpochRenewalIT {
         Client client = Client.of(qemu)) {
       assertThatThrownBy(
               () ->
-                  client.renew(of(disks.getFirst()), new Renewal("vdb", "0", List.of(), List.of())))
+                  client.renew(
+                      of(disks.getFirst()), new Renewal("vdb", "0", List.of(), List.of(), false)))
           .isInstanceOf(EpochMissing.class)
           .hasMessageContaining("disk vdb");
       assertThat(client.changes()).isEmpty();
@@ -305,7 +306,7 @@ final class EpochRenewalIT {
   void aDiskThatIsNotThereIsRefused() {
     try (Qemu qemu = oneDisk().start();
         Client client = Client.of(qemu)) {
-      assertThatThrownBy(() -> client.renew(new Renewal("vdz", "0", List.of(), List.of())))
+      assertThatThrownBy(() -> client.renew(new Renewal("vdz", "0", List.of(), List.of(), false)))
           .isInstanceOf(DiskUnknown.class);
     }
   }
@@ -317,7 +318,7 @@ final class EpochRenewalIT {
                 .with("-device", "ahci,id=ahci", "-device", "ide-cd,id=cd0,bus=ahci.0")
                 .start();
         Client client = Client.of(qemu)) {
-      assertThatThrownBy(() -> client.renew(new Renewal("cd0", "0", List.of(), List.of())))
+      assertThatThrownBy(() -> client.renew(new Renewal("cd0", "0", List.of(), List.of(), false)))
           .isInstanceOf(DiskIneligible.class);
     }
   }
@@ -480,11 +481,11 @@ final class EpochRenewalIT {
   }
 
   private static Renewal of(CheckpointDisk recorded) {
-    return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of());
+    return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of(), false);
   }
 
   private static Renewal renewal(String recorded, List<String> remove) {
-    return new Renewal("vda", recorded, List.of(), remove);
+    return new Renewal("vda", recorded, List.of(), remove, false);
   }
 
   private CheckpointDisk checkpointAndQuit() {

@@ -8,6 +8,8 @@ import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
 import dev.vmcheckpoint.qmp.checkpoint.Client.Between;
+import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
+import dev.vmcheckpoint.qmp.fixture.Layers;
 import dev.vmcheckpoint.qmp.fixture.Qemu;
 import dev.vmcheckpoint.qmp.fixture.StoppableMedium;
 import dev.vmcheckpoint.qmp.fixture.Tool;
@@ -19,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -58,6 +61,55 @@ final class FlushIT {
 
       assertThat(copyHasWriteAt("1M")).isFalse();
     }
+  }
+
+  @Test
+  void aCopyOfAnImageHasWhatAStreamMovedThereOnceThatIsRenewed() throws IOException {
+    try (Qemu qemu = overlayOverAWriteAt("1M").start();
+        Client client = Client.of(qemu)) {
+      CheckpointDisk recorded = client.ensure(Barrier.FLUSH, "vda").disks().getFirst();
+      Layers.stream(qemu, "vda-node");
+
+      client.renew(flushing(recorded));
+
+      assertThat(copyHasWriteAt("1M")).isTrue();
+      assertThat(client.ensure(Barrier.NONE, "vda").disks().getFirst().dirtyBytes()).isZero();
+    }
+  }
+
+  @Test
+  void withoutAFlushItCanMissThat() throws IOException {
+    try (Qemu qemu = overlayOverAWriteAt("1M").start();
+        Client client = Client.of(qemu)) {
+      client.ensure(Barrier.FLUSH, "vda");
+
+      Layers.stream(qemu, "vda-node");
+
+      assertThat(copyHasWriteAt("1M")).isFalse();
+    }
+  }
+
+  @Test
+  void aRenewalWhoseFlushFailsIsPending() {
+    try (Qemu qemu = qemuWhoseFlushesFail(false).start();
+        Client client = Client.of(qemu)) {
+      CheckpointDisk recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
+
+      assertThatThrownBy(() -> client.renew(flushing(recorded)))
+          .isInstanceOf(FlushPending.class)
+          .hasMessageContaining("disk vda");
+    }
+  }
+
+  private static Renewal flushing(CheckpointDisk recorded) {
+    return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of(), true);
+  }
+
+  private Qemu.Builder overlayOverAWriteAt(String offset) {
+    Path base = Tool.qcow2(dir.resolve("base.qcow2"));
+    Tool.run(
+        "qemu-io", "-f", "qcow2", "-c", "write -P 1 %s 64k".formatted(offset), base.toString());
+    return Qemu.in(dir).stopped().disk("vda", Layers.overlay(dir.resolve("vda.qcow2"), base));
   }
 
   @Test

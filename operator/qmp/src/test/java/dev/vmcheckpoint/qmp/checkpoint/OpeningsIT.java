@@ -241,7 +241,7 @@ final class OpeningsIT {
   }
 
   private static Renewal of(String recorded) {
-    return new Renewal("vda", recorded, List.of(), List.of());
+    return new Renewal("vda", recorded, List.of(), List.of(), false);
   }
 
   private static String renewedEpoch(Client client, String recorded) {

@@ -186,7 +186,8 @@ final class RestoreIT {
       List<String> before = qemu.bitmaps("vda-node");
       assertThat(qemu.bitmap("vda-node", recorded.bitmap()).path("recording").asBoolean()).isTrue();
 
-      assertThatThrownBy(() -> client.renew(new Renewal("vda", renewed, List.of(), List.of())))
+      assertThatThrownBy(
+              () -> client.renew(new Renewal("vda", renewed, List.of(), List.of(), false)))
           .isInstanceOf(EpochMissing.class);
       assertThat(qemu.bitmaps("vda-node")).isEqualTo(before);
       qemu.quit();
@@ -327,11 +328,12 @@ final class RestoreIT {
   }
 
   private static Renewal plain(CheckpointDisk recorded) {
-    return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of());
+    return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of(), false);
   }
 
   private static Renewal merging(CheckpointDisk recorded) {
-    return new Renewal(recorded.name(), recorded.epoch(), List.of(recorded.bitmap()), List.of());
+    return new Renewal(
+        recorded.name(), recorded.epoch(), List.of(recorded.bitmap()), List.of(), false);
   }
 
   private void carry(Qemu qemu, String node, String below, String overlay) {

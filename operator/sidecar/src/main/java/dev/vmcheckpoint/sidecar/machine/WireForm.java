@@ -48,7 +48,10 @@ final class WireForm {
 
   static List<Renewal> renewals(EpochRequest request) {
     return request.disks().stream()
-        .map(disk -> new Renewal(disk.name(), disk.recorded(), disk.merge(), disk.remove()))
+        .map(
+            disk ->
+                new Renewal(
+                    disk.name(), disk.recorded(), disk.merge(), disk.remove(), disk.flush()))
         .toList();
   }
 
