@@ -5,11 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
+import dev.vmcheckpoint.e2e.fixture.Commands;
 import dev.vmcheckpoint.e2e.fixture.Disk;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.SharedStorage;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  */
 class LifeE2E {
   @RegisterExtension static final Cluster CLUSTER = new Cluster("life");
+
+  private static final byte STREAMED = 77;
 
   private final Deque<SharedStorage> storage = new ArrayDeque<>();
 
@@ -253,6 +257,42 @@ class LifeE2E {
     checkpoint.whenDisk("vda", "Recording", "Recording");
     assertThat(checkpoint.probe("committed").disk("vda").path("dirtyBytes").asLong())
         .isGreaterThanOrEqualTo(1 << 16);
+  }
+
+  @Test
+  void whatAStreamMovedIsInTheFileOnceTheDiskCountsWithItsNewChain() throws IOException {
+    SharedStorage disks = SharedStorage.make(CLUSTER, "stream");
+    storage.push(disks);
+    Files.write(disks.folder().resolve("backing.img"), new byte[] {STREAMED});
+    RunningMachine machine =
+        RunningMachine.start(
+            CLUSTER, VirtualMachine.named("stream", Disk.overlay("vda")).with(disks));
+    Checkpoint checkpoint = established("stream");
+    try (var _ = machine.occupyMonitor()) {
+      machine.command("block-stream", "{\"job-id\":\"stream\",\"device\":\"vda-format\"}");
+      await("the end of the stream")
+          .atMost(Cluster.PATIENCE)
+          .until(() -> machine.command("query-jobs", "{}").isEmpty());
+      assertThat(firstByte(disks.folder().resolve("vda.img"))).isZero();
+      assertThat(checkpoint.disk("vda").path("image").path("backing")).hasSize(1);
+    }
+
+    checkpoint.probe("streamed");
+
+    assertRecording(checkpoint, "vda");
+    assertThat(checkpoint.disk("vda").path("image").path("backing")).isEmpty();
+    assertThat(checkpoint.disk("vda").path("dirtyBytes").asLong()).isZero();
+    assertThat(firstByte(disks.folder().resolve("vda.img"))).isEqualTo(STREAMED);
+  }
+
+  /** Of the disk, as a copy of its file holds it at this moment. */
+  private static byte firstByte(Path image) throws IOException {
+    Path raw = image.resolveSibling("copy.raw");
+    Commands.run(
+        "qemu-img", "convert", "-U", "-f", "qcow2", "-O", "raw", image.toString(), raw.toString());
+    try (InputStream content = Files.newInputStream(raw)) {
+      return (byte) content.read();
+    }
   }
 
   @Test

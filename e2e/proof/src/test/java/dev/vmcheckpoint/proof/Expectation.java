@@ -44,7 +44,8 @@ record Expectation(Set<String> states, String because) {
     }
     if (disk.isChainChangedUnseen() && disk.rollback() == TrackedDisk.Rollback.NONE) {
       return new Expectation(
-          Set.of(LOST, RECORDING), "nobody has looked since a job changed the chain");
+          Set.of(LOST, RECORDING),
+          "nobody looked between a job that changed the chain and a new opening");
     }
     if (disk.isPerhapsLeftBelow() && disk.rollback() == TrackedDisk.Rollback.NONE) {
       return new Expectation(

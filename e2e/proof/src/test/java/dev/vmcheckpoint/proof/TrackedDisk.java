@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 
 /** One disk of an established checkpoint, what was said of it, and its base copies. */
 final class TrackedDisk {
@@ -21,7 +20,7 @@ final class TrackedDisk {
   private final int commitsBefore;
   private int seenOpening;
   private Rollback rollback = Rollback.NONE;
-  private OptionalInt chainChanged = OptionalInt.empty();
+  private boolean chainChanged;
   private boolean leftBelow;
   private boolean shrunk;
   private boolean wasLost;
@@ -112,7 +111,7 @@ final class TrackedDisk {
     if (rollback.compareTo(Rollback.PERHAPS) <= 0) {
       seenOpening = volume.openings();
       rollback = Rollback.NONE;
-      chainChanged = OptionalInt.empty();
+      chainChanged = false;
       leftBelow = false;
     }
   }
@@ -149,12 +148,12 @@ final class TrackedDisk {
 
   /** The active image lies on others now than it did when it was recorded. */
   void setChainChanged() {
-    chainChanged = OptionalInt.of(volume.openings());
+    chainChanged = true;
   }
 
-  /** Whether that has happened in an earlier opening, and no tool has asked since. */
+  /** Whether that has happened, and a new opening as well, since a tool has asked. */
   boolean isChainChangedUnseen() {
-    return chainChanged.isPresent() && chainChanged.getAsInt() < volume.openings();
+    return chainChanged && seenOpening < volume.openings();
   }
 
   /** The layers below the active image are gone, and with them what was not merged before. */
