@@ -116,20 +116,6 @@ final class CreationIT extends WithOperator {
   }
 
   @Test
-  void anOldLeaderMakesNothingAndSaysNothing() {
-    FakeSidecar sidecar = cluster.startSidecar();
-    FakeMachine machine = cluster.startMachine("db-0", "vda");
-    sidecar.seeTerm(operator.term() + 1);
-
-    TestCheckpoint checkpoint = cluster.apply("old-leader", "db-0");
-
-    TestCluster.awaitThat("attempts", () -> sidecar.creations() >= 2);
-    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).isEmpty();
-    assertThat(operator.calls().writesAbout(cluster.namespace(), "old-leader"))
-        .containsExactly("PATCH");
-  }
-
-  @Test
   void aStatusThatConflictsIsDecidedAnewAndTheBitmapsAreAdopted() {
     FakeSidecar sidecar = cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");

@@ -71,7 +71,8 @@ final class OperatorProcess implements AutoCloseable {
             configuration ->
                 configuration
                     .withMetrics(new ReconciliationMetrics(meters))
-                    .withLeaderElectionConfiguration(leadership.configuration(() -> {})));
+                    .withLeaderElectionConfiguration(
+                        leadership.configuration(() -> alarms.add("leadership is lost"))));
   }
 
   /** A process that is no more calls nobody. */

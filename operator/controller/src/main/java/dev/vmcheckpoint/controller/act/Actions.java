@@ -244,6 +244,9 @@ public final class Actions {
             return action.apply(sidecar.get());
           } catch (NodeApiException e) {
             LOG.info("A change on node {} failed: {}", node, e.getMessage());
+            if (Troubles.isRefusalOfTheLeader(e)) {
+              leadership.isRefused();
+            }
             return Troubles.ofChange(node, e, meanwhile)
                 .<Outcome<T>>map(Outcome.Failed::new)
                 .orElseGet(Outcome.LookAgain::new);

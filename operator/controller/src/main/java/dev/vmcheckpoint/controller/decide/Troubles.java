@@ -77,6 +77,12 @@ public final class Troubles {
     return Optional.of(new Trouble(reason, problem.detail()));
   }
 
+  /** Whether a sidecar refused a call because a later leader has called. */
+  public static boolean isRefusalOfTheLeader(NodeApiException failure) {
+    return failure instanceof NodeApiException.Answered answered
+        && answered.problem().is(ErrorCode.StaleLeaderTerm);
+  }
+
   private static boolean isAboutSomethingOld(ErrorCode code) {
     return switch (code) {
       case StaleStartId, StaleLeaderTerm, EpochMissing -> true;

@@ -18,4 +18,10 @@ public interface Leadership {
    * by some seconds do no harm.
    */
   Instant since();
+
+  /**
+   * A sidecar has refused this leader, as it knows a later one. Where the API server knows of none,
+   * its data went back in time, and nothing would come of waiting: leadership is begun anew.
+   */
+  void isRefused();
 }

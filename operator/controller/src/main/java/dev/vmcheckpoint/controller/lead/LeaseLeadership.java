@@ -10,15 +10,20 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Leadership by a lease in the operator's own namespace. Safe for use by several threads. */
 public final class LeaseLeadership implements Leadership {
   private static final String LEASE = "vmcheckpoint-operator";
 
+  private static final Logger LOG = LoggerFactory.getLogger(LeaseLeadership.class);
+
   private final KubernetesClient client;
   private final String namespace;
   private final String identity;
   private final AtomicReference<Role> role = new AtomicReference<>(Role.CANDIDATE);
+  private volatile Runnable onLoss = () -> {};
   private volatile OptionalLong term = OptionalLong.empty();
   private volatile Instant since = Instant.MAX;
 
@@ -45,6 +50,7 @@ public final class LeaseLeadership implements Leadership {
    * @param onLoss called when another one may lead from now on
    */
   public LeaderElectionConfiguration configuration(Runnable onLoss) {
+    this.onLoss = onLoss;
     return LeaderElectionConfigurationBuilder.aLeaderElectionConfiguration(LEASE)
         .withLeaseNamespace(namespace)
         .withIdentity(identity)
@@ -55,11 +61,7 @@ public final class LeaseLeadership implements Leadership {
                   since = Instant.now().truncatedTo(ChronoUnit.SECONDS);
                   role.compareAndSet(Role.CANDIDATE, Role.LEADER);
                 },
-                () -> {
-                  if (role.compareAndSet(Role.LEADER, Role.CANDIDATE)) {
-                    onLoss.run();
-                  }
-                },
+                this::isLost,
                 _ -> {}))
         .build();
   }
@@ -87,11 +89,45 @@ public final class LeaseLeadership implements Leadership {
           "while reading the leader's term: lease %s/%s is not held by %s"
               .formatted(namespace, LEASE, identity));
     }
-    long created = Instant.parse(lease.getMetadata().getCreationTimestamp()).getEpochSecond();
-    long read =
-        created * 1_000_000 + Optional.ofNullable(lease.getSpec().getLeaseTransitions()).orElse(0);
+    long read = termOf(lease);
     term = OptionalLong.of(read);
     return read;
+  }
+
+  private static long termOf(Lease lease) {
+    long created = Instant.parse(lease.getMetadata().getCreationTimestamp()).getEpochSecond();
+    return created * 1_000_000
+        + Optional.ofNullable(lease.getSpec().getLeaseTransitions()).orElse(0);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>So it is when a backup of etcd was restored: the lease counts fewer transitions than there
+   * were. A new lease is younger than each before, and so are the terms of those who hold it.
+   */
+  @Override
+  public void isRefused() {
+    Lease lease = client.leases().inNamespace(namespace).withName(LEASE).get();
+    boolean isLast =
+        lease != null
+            && identity.equals(lease.getSpec().getHolderIdentity())
+            && term.equals(OptionalLong.of(termOf(lease)));
+    if (!isLast) {
+      return;
+    }
+    LOG.warn(
+        "A sidecar knows of a later leader than lease {}/{}, which went back in time: it is deleted",
+        namespace,
+        LEASE);
+    client.resource(lease).lockResourceVersion(lease.getMetadata().getResourceVersion()).delete();
+    isLost();
+  }
+
+  private void isLost() {
+    if (role.compareAndSet(Role.LEADER, Role.CANDIDATE)) {
+      onLoss.run();
+    }
   }
 
   @Override

@@ -140,7 +140,8 @@ public final class CacheGuard implements AutoCloseable {
         PartialObjectMetadataList reply =
             server.listAsPartialObjectMetadata(
                 new ListOptionsBuilder().withLimit(ITEMS_PER_REPLY).withContinue(next).build());
-        atServer.putAll(byId(reply.getItems().stream()));
+        // The API server writes an empty list as null.
+        atServer.putAll(byId(Stream.ofNullable(reply.getItems()).flatMap(List::stream)));
         next = reply.getMetadata().getContinue();
       } while (next != null && !next.isEmpty());
       return Stream.concat(cached.keySet().stream(), atServer.keySet().stream())

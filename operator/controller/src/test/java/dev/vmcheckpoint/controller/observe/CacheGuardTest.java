@@ -192,7 +192,8 @@ final class CacheGuardTest {
       int from = Optional.ofNullable(options.getContinue()).map(Integer::parseInt).orElse(0);
       int to = Math.min(resources.size(), from + itemsPerReply);
       PartialObjectMetadataList reply = new PartialObjectMetadataList();
-      reply.setItems(List.copyOf(resources.values()).subList(from, to));
+      // As the real one, it says null for none.
+      reply.setItems(from == to ? null : List.copyOf(resources.values()).subList(from, to));
       reply.setMetadata(
           new ListMetaBuilder()
               .withContinue(to < resources.size() ? Integer.toString(to) : "")
