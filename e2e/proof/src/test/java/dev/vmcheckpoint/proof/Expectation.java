@@ -59,6 +59,11 @@ record Expectation(Set<String> states, String because) {
     };
   }
 
+  /** Whether whoever looks now may find it lost, and may be right. */
+  boolean permitsLoss() {
+    return states.contains(LOST);
+  }
+
   private static Expectation only(String state, String because) {
     return new Expectation(Set.of(state), because);
   }
@@ -70,7 +75,7 @@ record Expectation(Set<String> states, String because) {
    * @return whether it is right
    */
   boolean accepts(TrackedDisk disk, boolean last) {
-    if (states.contains(disk.state())) {
+    if (states.contains(disk.state()) || (disk.isLost() && disk.mayHaveBeenLost())) {
       return true;
     }
     if (disk.state().equals(UNKNOWN) && !last) {

@@ -82,6 +82,10 @@ final class Histories {
       counts.count(kind);
       counts.time(kind, System.nanoTime() - start);
     }
+    world
+        .disks()
+        .filter(disk -> Expectation.of(world, disk).permitsLoss())
+        .forEach(TrackedDisk::setMayHaveBeenLost);
   }
 
   /** Leaves steps out as long as it still fails in the same way. */

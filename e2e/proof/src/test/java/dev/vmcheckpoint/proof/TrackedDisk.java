@@ -22,6 +22,7 @@ final class TrackedDisk {
   private Rollback rollback = Rollback.NONE;
   private boolean chainChanged;
   private boolean leftBelow;
+  private boolean mayHaveBeenLost;
   private boolean shrunk;
   private boolean wasLost;
   private JsonNode said = MissingNode.getInstance();
@@ -113,6 +114,7 @@ final class TrackedDisk {
       rollback = Rollback.NONE;
       chainChanged = false;
       leftBelow = false;
+      mayHaveBeenLost = false;
     }
   }
 
@@ -165,6 +167,16 @@ final class TrackedDisk {
   /** Whether the list of a lower layer may have gone before it was merged. */
   boolean isPerhapsLeftBelow() {
     return leftBelow;
+  }
+
+  /** The operator looks when it likes, and what it finds lost then is so for ever. */
+  void setMayHaveBeenLost() {
+    mayHaveBeenLost = true;
+  }
+
+  /** Whether it was so at some time since it was last seen Recording. */
+  boolean mayHaveBeenLost() {
+    return mayHaveBeenLost;
   }
 
   /** Whether it was seen to be smaller than it was when it was recorded. */
