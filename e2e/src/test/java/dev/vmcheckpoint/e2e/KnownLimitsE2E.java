@@ -116,6 +116,32 @@ class KnownLimitsE2E {
     assertListsNothing(checkpoint);
   }
 
+  @Test
+  void anOverlayThrownAwayWhileTheLayerBelowStaysOpen() throws IOException {
+    RunningMachine machine = start("thrown-away", Disk.scsi("vda"));
+    Checkpoint checkpoint = established("thrown-away");
+    carryAlong(machine, checkpoint, "vda-format", "upper");
+    checkpoint.when(
+        "recorded on the overlay",
+        now -> now.disk("vda").path("blockNode").asText().equals("upper"));
+
+    try (var _ = machine.occupyMonitor()) {
+      machine.command("device_del", "{\"id\":\"vda\"}");
+      machine.command(
+          "human-monitor-command", "{\"command-line\":\"qemu-io upper \\\"write 0 64k\\\"\"}");
+      machine.command("blockdev-del", "{\"node-name\":\"upper\"}");
+      machine.command(
+          "blockdev-reopen",
+          """
+          {"options":[{"driver":"qcow2","node-name":"vda-format","file":"vda-file",
+                       "read-only":false}]}
+          """);
+      machine.plug("vda", "vda");
+    }
+
+    assertListsNothing(checkpoint);
+  }
+
   /** Puts an overlay on top that takes the checkpoint's bitmap along, as libvirt does. */
   private void carryAlong(
       RunningMachine machine, Checkpoint checkpoint, String below, String overlay) {

@@ -194,7 +194,7 @@ class LifeE2E {
 
     checkpoint.whenDisk("vdb", "Unknown", "Detached");
     assertRecording(checkpoint, "vda");
-    plug(machine, "vdb");
+    machine.plug("vdb", "vdb");
     checkpoint.whenDisk("vdb", "Recording", "Recording");
   }
 
@@ -212,7 +212,7 @@ class LifeE2E {
         {"driver":"qcow2","node-name":"vdc-format",
          "file":{"driver":"file","filename":"/disks/vdc.img"}}
         """);
-    plug(machine, "vdc");
+    machine.plug("vdc", "vdb");
 
     Checkpoint after = established("plugged", "with-vdc");
     assertThat(after.disk("vdc").path("state").asText()).isEqualTo("Recording");
@@ -333,13 +333,6 @@ class LifeE2E {
 
   private static Checkpoint established(String machine, String name) {
     return Checkpoint.apply(CLUSTER, name, machine).whenReady();
-  }
-
-  private static void plug(RunningMachine machine, String disk) {
-    machine.command(
-        "device_add",
-        "{\"driver\":\"scsi-hd\",\"bus\":\"vdb-bus.0\",\"drive\":\"%1$s-format\",\"id\":\"%1$s\"}"
-            .formatted(disk));
   }
 
   private static String bitmap(Checkpoint checkpoint, String disk) {
