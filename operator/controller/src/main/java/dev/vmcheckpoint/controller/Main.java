@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller;
 
 import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.TlsException;
+import dev.vmcheckpoint.node.TlsFiles;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -87,7 +88,10 @@ public final class Main implements Callable<Integer> {
 
   private SSLContext tls() {
     try {
-      return NodeTls.client(options.tlsDirectory, NodeTls.SIDECAR_NAME);
+      return NodeTls.client(
+          TlsFiles.in(
+              options.tlsDirectory,
+              unusable -> LOG.warn("New certificates are not used: {}", unusable.getMessage())));
     } catch (TlsException e) {
       throw wrong("--tls-dir: %s".formatted(e.getMessage()));
     }

@@ -9,7 +9,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -18,11 +21,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of one sidecar over HTTPS. Holds no connection itself: many may share a client. */
 public final class HttpNodeApi implements NodeApi {
   private final URI base;
+  private final String node;
   private final HttpClient client;
   private final Timeouts timeouts;
 
@@ -39,10 +45,12 @@ public final class HttpNodeApi implements NodeApi {
 
   /**
    * @param base the sidecar's address, for example {@code https://10.0.0.7:8443}
+   * @param node the node of the sidecar, for which its certificate has to be
    * @param client as {@link #newClient} makes it
    */
-  public HttpNodeApi(URI base, HttpClient client, Timeouts timeouts) {
+  public HttpNodeApi(URI base, String node, HttpClient client, Timeouts timeouts) {
     this.base = base;
+    this.node = node;
     this.client = client;
     this.timeouts = timeouts;
   }
@@ -124,6 +132,7 @@ public final class HttpNodeApi implements NodeApi {
   private <T> T call(String what, HttpRequest.Builder http, Duration timeout, Class<T> type) {
     String call = "%s at %s".formatted(what, base);
     HttpResponse<byte[]> answer = exchange(call, http.build(), timeout);
+    requireRightNode(call, answer);
     if (answer.statusCode() == 200) {
       return read(call, answer, Wire.JSON, type);
     }
@@ -150,6 +159,27 @@ public final class HttpNodeApi implements NodeApi {
           "%s: interrupted while waiting for the answer".formatted(call), e);
     } catch (ExecutionException e) {
       throw failure(call, Objects.requireNonNullElse(e.getCause(), e));
+    }
+  }
+
+  /** Behind an address that was given anew another node's sidecar may answer. */
+  private void requireRightNode(String call, HttpResponse<byte[]> answer) {
+    List<String> names = answer.sslSession().map(HttpNodeApi::namesOfPeer).orElse(List.of());
+    if (!names.contains(NodeTls.sidecarName(node))) {
+      throw new NodeApiException.Unreachable(
+          "%s: the sidecar of node %s was called, and that of %s answered"
+              .formatted(call, node, names),
+          null);
+    }
+  }
+
+  private static List<String> namesOfPeer(SSLSession session) {
+    try {
+      return session.getPeerCertificates()[0] instanceof X509Certificate certificate
+          ? NodeTls.dnsNames(certificate)
+          : List.of();
+    } catch (SSLPeerUnverifiedException | CertificateParsingException e) {
+      return List.of();
     }
   }
 

@@ -47,7 +47,7 @@ public abstract sealed class NodeApiException extends RuntimeException {
   public static final class Unreachable extends NodeApiException {
     private static final long serialVersionUID = 1L;
 
-    public Unreachable(String message, Throwable cause) {
+    public Unreachable(String message, @Nullable Throwable cause) {
       super(message, cause);
     }
 

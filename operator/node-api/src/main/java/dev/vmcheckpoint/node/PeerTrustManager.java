@@ -4,15 +4,14 @@ import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
-import java.util.Optional;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
-import javax.net.ssl.X509TrustManager;
 
 /**
- * Believes a peer whose chain ends in an authority, whose certificate is for its role, and, where a
- * name is expected, carries that name, whatever address was dialled: pods are dialled by IP, and
- * certificates carry names.
+ * Believes a peer whose chain ends in an authority, and whose certificate is for its role and
+ * carries a right name, whatever address was dialled: pods are dialled by IP, and certificates
+ * carry names.
  *
  * <p>An extended trust manager, since around a plain one the JDK wraps its own check of the dialled
  * address against the certificate.
@@ -21,18 +20,21 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
   private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
-  private final X509TrustManager chains;
-  private final Optional<String> expectedName;
+  private final CurrentManagers current;
+  private final Predicate<List<String>> rightNames;
 
-  PeerTrustManager(X509TrustManager chains, Optional<String> expectedName) {
-    this.chains = chains;
-    this.expectedName = expectedName;
+  /**
+   * @param rightNames whether DNS names are those of a peer to talk to
+   */
+  PeerTrustManager(CurrentManagers current, Predicate<List<String>> rightNames) {
+    this.current = current;
+    this.rightNames = rightNames;
   }
 
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
-    chains.checkServerTrusted(chain, authType);
+    current.trust().checkServerTrusted(chain, authType);
     requireUsage(chain[0], SERVER_AUTH, "a server");
     requireName(chain[0]);
   }
@@ -40,7 +42,7 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
-    chains.checkClientTrusted(chain, authType);
+    current.trust().checkClientTrusted(chain, authType);
     requireUsage(chain[0], CLIENT_AUTH, "a client");
     requireName(chain[0]);
   }
@@ -57,11 +59,9 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   }
 
   private void requireName(X509Certificate certificate) throws CertificateException {
-    if (expectedName.isPresent()
-        && !NodeTls.dnsNames(certificate).contains(expectedName.orElseThrow())) {
-      throw new CertificateException(
-          "the peer's certificate is for %s, expected %s"
-              .formatted(NodeTls.dnsNames(certificate), expectedName.orElseThrow()));
+    List<String> names = NodeTls.dnsNames(certificate);
+    if (!rightNames.test(names)) {
+      throw new CertificateException("the peer's certificate is for %s".formatted(names));
     }
   }
 
@@ -91,6 +91,6 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
 
   @Override
   public X509Certificate[] getAcceptedIssuers() {
-    return chains.getAcceptedIssuers();
+    return current.trust().getAcceptedIssuers();
   }
 }

@@ -60,11 +60,12 @@ final class HttpNodeApiIT {
 
   private HttpClient clientOf(Subject subject, Duration connectTimeout) throws TlsException {
     Path secret = authority.secret(directory.resolve("operator"), subject);
-    return HttpNodeApi.newClient(NodeTls.client(secret, NodeTls.SIDECAR_NAME), connectTimeout);
+    return HttpNodeApi.newClient(NodeTls.client(TestAuthority.read(secret)), connectTimeout);
   }
 
   private SSLContext serverOf(Subject subject) throws TlsException {
-    return NodeTls.server(authority.secret(directory.resolve("sidecar"), subject));
+    return NodeTls.server(
+        TestAuthority.read(authority.secret(directory.resolve("sidecar"), subject)));
   }
 
   private TlsServer sidecar(HttpHandler handler) throws IOException, TlsException {
@@ -72,11 +73,12 @@ final class HttpNodeApiIT {
   }
 
   private HttpNodeApi api(URI base) {
-    return new HttpNodeApi(base, client, new HttpNodeApi.Timeouts(LONG, LONG));
+    return new HttpNodeApi(base, TestAuthority.NODE, client, new HttpNodeApi.Timeouts(LONG, LONG));
   }
 
   private HttpNodeApi impatientApi(URI base) {
-    return new HttpNodeApi(base, client, new HttpNodeApi.Timeouts(SHORT, SHORT));
+    return new HttpNodeApi(
+        base, TestAuthority.NODE, client, new HttpNodeApi.Timeouts(SHORT, SHORT));
   }
 
   private static HttpHandler answering(int status, String mediaType, String body) {
@@ -173,7 +175,7 @@ final class HttpNodeApiIT {
       assertThat(sent)
           .hasValue(
               "PUT /v1/machines/1b2c/epoch {\"disks\":[{\"name\":\"vda\",\"recorded\":\"e1\","
-                  + "\"merge\":[\"vmcp-c0ffee.1.vda\"],\"remove\":[\"e0\"]}]}");
+                  + "\"merge\":[\"vmcp-c0ffee.1.vda\"],\"remove\":[\"e0\"],\"flush\":false}]}");
     }
   }
 
@@ -223,8 +225,17 @@ final class HttpNodeApiIT {
     try (TlsServer server = TlsServer.start(other, answering(200, Wire.JSON, EMPTY_ANSWER))) {
       assertUnreachable(
           () -> api(server.uri()).observe(NOBODY),
-          "the peer's certificate is for [other.example, 127.0.0.1], expected"
-              + " sidecar.vmcheckpoint.internal");
+          "the peer's certificate is for [other.example, 127.0.0.1]");
+    }
+  }
+
+  @Test
+  void theSidecarOfAnotherNodeIsNotBelieved() throws Exception {
+    SSLContext other = serverOf(Subject.SIDECAR.named(NodeTls.sidecarName("node-2")));
+    try (TlsServer server = TlsServer.start(other, answering(200, Wire.JSON, EMPTY_ANSWER))) {
+      assertUnreachable(
+          () -> api(server.uri()).observe(NOBODY),
+          "the sidecar of node node-1 was called, and that of [node-2.sidecar.vmcheckpoint.internal] answered");
     }
   }
 
@@ -233,7 +244,7 @@ final class HttpNodeApiIT {
     SSLContext nameless = serverOf(Subject.SIDECAR.named());
     try (TlsServer server = TlsServer.start(nameless, answering(200, Wire.JSON, EMPTY_ANSWER))) {
       assertUnreachable(
-          () -> api(server.uri()).observe(NOBODY), "the peer's certificate is for [], expected");
+          () -> api(server.uri()).observe(NOBODY), "the peer's certificate is for []");
     }
   }
 
@@ -248,7 +259,9 @@ final class HttpNodeApiIT {
   @Test
   void aServerOfAnotherAuthorityIsUnreachable() throws Exception {
     SSLContext stranger =
-        NodeTls.server(new TestAuthority().secret(directory.resolve("stranger"), Subject.SIDECAR));
+        NodeTls.server(
+            TestAuthority.read(
+                new TestAuthority().secret(directory.resolve("stranger"), Subject.SIDECAR)));
     try (TlsServer server = TlsServer.start(stranger, answering(200, Wire.JSON, EMPTY_ANSWER))) {
       assertUnreachable(() -> api(server.uri()).observe(NOBODY), "TLS: ");
     }

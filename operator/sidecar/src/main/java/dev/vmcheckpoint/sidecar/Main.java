@@ -2,6 +2,7 @@ package dev.vmcheckpoint.sidecar;
 
 import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.TlsException;
+import dev.vmcheckpoint.node.TlsFiles;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.sidecar.machine.Machines;
 import java.io.IOException;
@@ -13,6 +14,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +29,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = "Carries out the operator's calls on the QEMU processes of its node.")
 public final class Main implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
   /** Together with the end of the answers less than the 30 s that the kubelet gives a pod. */
   private static final Duration LAST_CALLS = Duration.ofSeconds(20);
 
@@ -133,7 +138,10 @@ public final class Main implements Callable<Integer> {
 
   private SSLContext tls() {
     try {
-      return NodeTls.server(tlsDirectory);
+      return NodeTls.server(
+          TlsFiles.in(
+              tlsDirectory,
+              unusable -> LOG.warn("new certificates are not used: {}", unusable.getMessage())));
     } catch (TlsException e) {
       throw wrong("--tls-dir: %s".formatted(e.getMessage()));
     }

@@ -23,7 +23,7 @@ public interface NodeApis {
    * @param port the TCP port that every sidecar listens on
    */
   static NodeApis over(HttpClient client, int port) {
-    return (node, address) -> new HttpNodeApi(uri(address, port), client, Timeouts.DEFAULT);
+    return (node, address) -> new HttpNodeApi(uri(address, port), node, client, Timeouts.DEFAULT);
   }
 
   private static URI uri(String address, int port) {

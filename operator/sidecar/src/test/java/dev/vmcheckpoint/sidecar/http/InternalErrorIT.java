@@ -71,13 +71,18 @@ final class InternalErrorIT {
     Path operator = authority.secret(directory.resolve("operator"), Subject.OPERATOR);
     try (ApiServer server =
             ApiServer.start(
-                0, NodeTls.server(own), new Broken(), new Admission(1), new SimpleMeterRegistry());
+                0,
+                NodeTls.server(TestAuthority.read(own)),
+                new Broken(),
+                new Admission(1),
+                new SimpleMeterRegistry());
         HttpClient client =
             HttpNodeApi.newClient(
-                NodeTls.client(operator, NodeTls.SIDECAR_NAME), Duration.ofSeconds(5))) {
+                NodeTls.client(TestAuthority.read(operator)), Duration.ofSeconds(5))) {
       NodeApi api =
           new HttpNodeApi(
               URI.create("https://127.0.0.1:%d".formatted(server.port())),
+              TestAuthority.NODE,
               client,
               HttpNodeApi.Timeouts.DEFAULT);
 

@@ -10,6 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A directory as a Secret mounts it, and what is said where it is of no use. */
-final class TlsMaterialIT {
+final class TlsFilesIT {
   private final TestAuthority authority = new TestAuthority();
   @TempDir private Path directory = Path.of("");
 
@@ -28,7 +32,7 @@ final class TlsMaterialIT {
   }
 
   private void assertRefused(String file, String words) {
-    assertThatThrownBy(() -> NodeTls.server(directory))
+    assertThatThrownBy(() -> TestAuthority.read(directory))
         .isInstanceOf(TlsException.class)
         .hasMessageStartingWith(directory.resolve(file) + ": ")
         .hasMessageContaining(words);
@@ -36,14 +40,42 @@ final class TlsMaterialIT {
 
   @Test
   void aSecretIsRead() throws TlsException {
-    assertThat(NodeTls.server(directory)).isNotNull();
+    assertThat(TestAuthority.read(directory)).isNotNull();
+  }
+
+  @Test
+  void filesThatAreReplacedAreTakenUp() throws TlsException {
+    AtomicLong now = new AtomicLong();
+    TlsSource files = TlsFiles.in(directory, now::get, unusable -> {});
+    TlsMaterial before = files.current();
+    authority.secret(directory, Subject.SIDECAR);
+
+    assertThat(files.current()).isSameAs(before);
+    now.addAndGet(TimeUnit.SECONDS.toNanos(10));
+
+    assertThat(files.current().identities()).isNotEqualTo(before.identities());
+    assertThat(files.current()).isSameAs(files.current());
+  }
+
+  @Test
+  void asLongAsTheNewOnesAreNotUsableTheEarlierOnesStay() throws Exception {
+    AtomicLong now = new AtomicLong();
+    List<TlsException> told = new ArrayList<>();
+    TlsSource files = TlsFiles.in(directory, now::get, told::add);
+    TlsMaterial before = files.current();
+    Files.delete(directory.resolve("tls.key"));
+
+    now.addAndGet(TimeUnit.SECONDS.toNanos(10));
+
+    assertThat(files.current()).isSameAs(before);
+    assertThat(told).singleElement().asString().contains("tls.key: no such file");
   }
 
   @Test
   void anRsaKeyIsReadAsWell() throws TlsException {
     authority.secret(directory, Subject.SIDECAR.withKey("RSA"));
 
-    assertThat(NodeTls.server(directory)).isNotNull();
+    assertThat(TestAuthority.read(directory)).isNotNull();
   }
 
   @ParameterizedTest
