@@ -3,16 +3,21 @@ package dev.vmcheckpoint.sidecar;
 import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.TlsException;
 import dev.vmcheckpoint.node.TlsFiles;
+import dev.vmcheckpoint.node.TlsSource;
 import dev.vmcheckpoint.qmp.Timeouts;
+import dev.vmcheckpoint.sidecar.certificate.KubernetesCertificateApi;
+import dev.vmcheckpoint.sidecar.certificate.NodeCertificate;
 import dev.vmcheckpoint.sidecar.machine.Machines;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import javax.net.ssl.SSLContext;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,9 +49,22 @@ public final class Main implements Callable<Integer> {
   @Option(
       names = "--tls-dir",
       paramLabel = "DIR",
-      defaultValue = "/tls",
-      description = "Holds tls.crt, tls.key and ca.crt (default: ${DEFAULT-VALUE}).")
-  private Path tlsDirectory = Path.of("/tls");
+      description =
+          "Holds tls.crt, tls.key and ca.crt; without it a certificate is asked for at the API server.")
+  private @Nullable Path tlsDirectory;
+
+  @Option(
+      names = "--node-name",
+      paramLabel = "NAME",
+      description = "The node that it runs on; needed without --tls-dir.")
+  private @Nullable String nodeName;
+
+  @Option(
+      names = "--service-account-dir",
+      paramLabel = "DIR",
+      defaultValue = "/var/run/secrets/kubernetes.io/serviceaccount",
+      description = "Holds token, ca.crt and namespace (default: ${DEFAULT-VALUE}).")
+  private Path serviceAccountDirectory = Path.of("/var/run/secrets/kubernetes.io/serviceaccount");
 
   @Option(
       names = "--port",
@@ -83,14 +101,21 @@ public final class Main implements Callable<Integer> {
   @SuppressWarnings("UnusedVariable") // picocli reads it
   private boolean help;
 
+  private final Map<String, String> environment;
+
   @Spec private @Nullable CommandSpec spec;
 
-  public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+  private Main(Map<String, String> environment) {
+    this.environment = environment;
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new Main())
+  public static void main(String[] arguments) {
+    System.exit(commandLine(System.getenv()).execute(arguments));
+  }
+
+  /** The command line, with the given variables. */
+  static CommandLine commandLine(Map<String, String> environment) {
+    return new CommandLine(new Main(environment))
         .setParameterExceptionHandler(
             (wrong, _) -> {
               CommandLine line = wrong.getCommandLine();
@@ -106,8 +131,8 @@ public final class Main implements Callable<Integer> {
     requireRange("--max-calls", maxCalls, 1, 1024);
     requireRange("--look-timeout", lookMillis, 100, 15_000);
     requirePodsDirectory();
-    SSLContext tls = tls();
-    Sidecar sidecar = start(tls);
+    Sidecar sidecar =
+        tlsDirectory == null ? startWithNodeCertificate() : start(files(tlsDirectory));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(sidecar), "stop"));
     new CountDownLatch(1).await();
     return 0;
@@ -119,7 +144,37 @@ public final class Main implements Callable<Integer> {
     Runtime.getRuntime().halt(0);
   }
 
-  private Sidecar start(SSLContext tls) {
+  private Sidecar startWithNodeCertificate() {
+    NodeCertificate certificate =
+        NodeCertificate.start(
+            nodeName(), new KubernetesCertificateApi(apiServer(), serviceAccountDirectory));
+    return start(certificate, certificate::isReady);
+  }
+
+  private String nodeName() {
+    if (nodeName == null || nodeName.isBlank()) {
+      throw wrong("--node-name: the node's name is needed where there is no --tls-dir");
+    }
+    return nodeName;
+  }
+
+  /** As the kubelet tells every pod. */
+  private URI apiServer() {
+    String host = environment.getOrDefault("KUBERNETES_SERVICE_HOST", "");
+    String apiPort = environment.getOrDefault("KUBERNETES_SERVICE_PORT", "443");
+    if (host.isBlank()) {
+      throw wrong(
+          "the environment variable KUBERNETES_SERVICE_HOST is not set, and so no certificate can be asked for; outside of a pod give --tls-dir");
+    }
+    return URI.create(
+        "https://%s:%s".formatted(host.contains(":") ? "[" + host + "]" : host, apiPort));
+  }
+
+  private Sidecar start(TlsSource files) {
+    return start(files, () -> true);
+  }
+
+  private Sidecar start(TlsSource certificates, BooleanSupplier hasCertificate) {
     try {
       return Sidecar.start(
           new Sidecar.Settings(
@@ -130,18 +185,18 @@ public final class Main implements Callable<Integer> {
               Duration.ofMillis(lookMillis),
               LAST_CALLS,
               Timeouts.DEFAULT),
-          tls);
+          NodeTls.server(certificates),
+          hasCertificate);
     } catch (IOException e) {
       throw wrong("--port %d, --probe-port %d: %s".formatted(port, probePort, e.getMessage()));
     }
   }
 
-  private SSLContext tls() {
+  private TlsSource files(Path directory) {
     try {
-      return NodeTls.server(
-          TlsFiles.in(
-              tlsDirectory,
-              unusable -> LOG.warn("new certificates are not used: {}", unusable.getMessage())));
+      return TlsFiles.in(
+          directory,
+          unusable -> LOG.warn("new certificates are not used: {}", unusable.getMessage()));
     } catch (TlsException e) {
       throw wrong("--tls-dir: %s".formatted(e.getMessage()));
     }

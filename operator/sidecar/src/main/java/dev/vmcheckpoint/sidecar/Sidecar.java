@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,11 +54,13 @@ public final class Sidecar implements AutoCloseable {
   }
 
   /**
-   * Listens; when this returns, calls are taken.
+   * Listens; when this returns, calls are taken, once there is a certificate to show.
    *
+   * @param hasCertificate whether there is one; as long as there is none it is not ready
    * @throws IOException a port cannot be bound; nothing is left running
    */
-  public static Sidecar start(Settings settings, SSLContext tls) throws IOException {
+  public static Sidecar start(Settings settings, SSLContext tls, BooleanSupplier hasCertificate)
+      throws IOException {
     PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new JvmMemoryMetrics().bindTo(registry);
     Admission admission = new Admission(settings.maxCalls());
@@ -70,12 +73,15 @@ public final class Sidecar implements AutoCloseable {
     ApiServer api = ApiServer.start(settings.port(), tls, machines, admission, registry);
     try {
       ProbeServer probes =
-          ProbeServer.start(settings.probePort(), admission::isOpen, registry::scrape);
+          ProbeServer.start(
+              settings.probePort(),
+              () -> admission.isOpen() && hasCertificate.getAsBoolean(),
+              registry::scrape);
       LOG.atInfo()
           .addKeyValue("port", api.port())
           .addKeyValue("probePort", probes.port())
           .addKeyValue("podsDirectory", settings.podsDirectory())
-          .log("sidecar is ready");
+          .log("sidecar is listening");
       return new Sidecar(admission, api, probes, settings.lastCalls());
     } catch (IOException e) {
       api.close();

@@ -29,6 +29,7 @@ final class ArchitectureTest {
           .should()
           .resideInAnyPackage(
               "dev.vmcheckpoint.sidecar",
+              "dev.vmcheckpoint.sidecar.certificate",
               "dev.vmcheckpoint.sidecar.http",
               "dev.vmcheckpoint.sidecar.machine");
 

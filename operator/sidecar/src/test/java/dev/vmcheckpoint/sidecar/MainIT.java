@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -46,10 +47,16 @@ final class MainIT {
         new ArrayList<>(List.of("--pods-dir", pods.path().toString(), "--tls-dir", tls.toString()));
     all.addAll(List.of("--port", "0", "--probe-port", "0"));
     all.addAll(List.of(arguments));
-    StringWriter error = new StringWriter();
-    CommandLine commandLine = Main.commandLine().setErr(new PrintWriter(error, true));
+    assertRefused(line, all, Map.of());
+  }
 
-    int status = commandLine.setOverwrittenOptionsAllowed(true).execute(all.toArray(new String[0]));
+  private static void assertRefused(
+      String line, List<String> arguments, Map<String, String> environment) {
+    StringWriter error = new StringWriter();
+    CommandLine commandLine = Main.commandLine(environment).setErr(new PrintWriter(error, true));
+
+    int status =
+        commandLine.setOverwrittenOptionsAllowed(true).execute(arguments.toArray(new String[0]));
 
     assertThat(error.toString().lines()).singleElement().asString().startsWith("sidecar: " + line);
     assertThat(status).isEqualTo(2);
@@ -103,6 +110,22 @@ final class MainIT {
   @Test
   void tlsFilesThatAreMissingAreNamed() {
     assertRefused("--tls-dir: /nowhere/tls.crt: no such file", "--tls-dir", "/nowhere");
+  }
+
+  @Test
+  void withoutFilesTheNodesNameIsNeeded() {
+    assertRefused(
+        "--node-name: the node's name is needed where there is no --tls-dir",
+        List.of("--pods-dir", pods.path().toString()),
+        Map.of("KUBERNETES_SERVICE_HOST", "10.0.0.1"));
+  }
+
+  @Test
+  void withoutFilesTheApiServerIsNeeded() {
+    assertRefused(
+        "the environment variable KUBERNETES_SERVICE_HOST is not set",
+        List.of("--pods-dir", pods.path().toString(), "--node-name", "node-1"),
+        Map.of());
   }
 
   @Test

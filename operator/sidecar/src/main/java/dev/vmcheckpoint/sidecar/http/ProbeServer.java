@@ -48,7 +48,9 @@ public final class ProbeServer implements AutoCloseable {
     return switch (exchange.getRequestURI().getPath()) {
       case "/healthz" -> new Page(200, TEXT, "ok\n");
       case "/readyz" ->
-          ready.getAsBoolean() ? new Page(200, TEXT, "ok\n") : new Page(503, TEXT, "stopping\n");
+          ready.getAsBoolean()
+              ? new Page(200, TEXT, "ok\n")
+              : new Page(503, TEXT, "stopping, or without a certificate\n");
       case "/metrics" -> new Page(200, PROMETHEUS, metrics.get());
       default -> new Page(404, TEXT, "/healthz, /readyz and /metrics are here\n");
     };

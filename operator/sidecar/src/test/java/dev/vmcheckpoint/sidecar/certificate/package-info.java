@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.sidecar.certificate;
+
+import org.jspecify.annotations.NullMarked;
