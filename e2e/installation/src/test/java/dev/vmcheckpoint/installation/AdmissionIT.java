@@ -88,6 +88,16 @@ class AdmissionIT {
         .create();
   }
 
+  /** The API server puts new policies into force a moment after they were made. */
+  @BeforeAll
+  static void waitForThePolicies() {
+    Resource<VirtualMachineCheckpoint> owned =
+        monday(CLUSTER.as(OWNER), newNamespaceWithACheckpoint());
+
+    Installed.untilDenied(() -> owned.subresource("status").patch(TRIAL, FORGED_STATUS));
+    Installed.untilDenied(() -> owned.patch(TRIAL, NO_FINALIZERS));
+  }
+
   private static PolicyRule rule(String resource, String... verbs) {
     return new PolicyRuleBuilder()
         .withApiGroups(WellKnown.GROUP)
@@ -98,7 +108,11 @@ class AdmissionIT {
 
   @BeforeEach
   void makeACheckpointInANamespaceWhoseOwnerMayDoEverythingThere() {
-    namespace = CLUSTER.newNamespace(Map.of());
+    namespace = newNamespaceWithACheckpoint();
+  }
+
+  private static String newNamespaceWithACheckpoint() {
+    String namespace = CLUSTER.newNamespace(Map.of());
     CLUSTER
         .admin()
         .resource(
@@ -127,10 +141,7 @@ class AdmissionIT {
                         .formatted(namespace, WellKnown.FINALIZER),
                     VirtualMachineCheckpoint.class))
         .create();
-    // The API server puts new policies into force a moment after they were made.
-    Installed.untilDenied(
-        () -> mondayOf(CLUSTER.as(OWNER)).subresource("status").patch(TRIAL, FORGED_STATUS));
-    Installed.untilDenied(() -> mondayOf(CLUSTER.as(OWNER)).patch(TRIAL, NO_FINALIZERS));
+    return namespace;
   }
 
   @Test
@@ -289,6 +300,11 @@ class AdmissionIT {
   }
 
   private Resource<VirtualMachineCheckpoint> mondayOf(KubernetesClient client) {
+    return monday(client, namespace);
+  }
+
+  private static Resource<VirtualMachineCheckpoint> monday(
+      KubernetesClient client, String namespace) {
     return client
         .resources(VirtualMachineCheckpoint.class)
         .inNamespace(namespace)

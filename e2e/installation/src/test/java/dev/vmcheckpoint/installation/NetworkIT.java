@@ -10,7 +10,6 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,51 +44,62 @@ class NetworkIT {
 
   @ParameterizedTest
   @CsvSource({
-    // from, to, port, passes
-    "operator, sidecar, 8443, true",
-    "operator, sidecar, 8080, false",
-    "tenant, sidecar, 8443, false",
-    "tenant, sidecar, 8080, false",
-    "tenant-with-the-operators-labels, sidecar, 8443, false",
-    "stranger-beside-the-operator, sidecar, 8443, false",
-    "stranger-beside-the-sidecar, sidecar, 8443, false",
-    "sidecar, sidecar, 8443, false",
-    "scraper, sidecar, 8080, true",
-    "scraper, sidecar, 8443, false",
-    "scraper, operator, 8080, true",
-    "tenant, operator, 8080, false",
-    "sidecar, operator, 8080, false",
-    "sidecar, tenant, 443, false",
-    "operator, tenant, 8443, false",
-    "operator, tenant, 80, false",
+    "sidecar,  operator,                         8443, true",
+    "sidecar,  operator,                         8080, false",
+    "sidecar,  tenant,                           8443, false",
+    "sidecar,  tenant-with-the-operators-labels, 8443, false",
+    "sidecar,  stranger-beside-the-operator,     8443, false",
+    "sidecar,  stranger-beside-the-sidecar,      8443, false",
+    "sidecar,  another-sidecar,                  8443, false",
+    "sidecar,  scraper,                          8443, false",
+    "sidecar,  scraper,                          8080, true",
+    "sidecar,  tenant,                           8080, false",
+    "operator, scraper,                          8080, true",
+    "operator, tenant,                           8080, false",
+    "operator, sidecar,                          8080, false",
+    "stranger-beside-the-operator, scraper,      8080, false",
+    "stranger-beside-the-sidecar,  operator,     8443, false",
+    "tenant,   scraper,                          8080, true",
   })
-  void passes(String from, String to, int port, boolean passes) {
-    assertThat(traffic.passes(pod(from), pod(to), port)).isEqualTo(passes);
+  void letsIn(String to, String from, int port, boolean yes) {
+    assertThat(traffic.letsIn(pod(to), pod(from), port)).isEqualTo(yes);
   }
 
   @ParameterizedTest
   @CsvSource({
-    "operator, 443, true",
-    "operator, 6443, true",
-    "operator, 53, false",
-    "sidecar, 443, false",
-    "sidecar, 6443, false",
-    "stranger-beside-the-operator, 443, false",
-    "stranger-beside-the-sidecar, 443, false",
+    "operator, sidecar,                              8443, true",
+    "operator, sidecar,                              8080, false",
+    "operator, stranger-beside-the-sidecar,          8443, false",
+    "operator, tenant,                               8443, false",
+    "sidecar,  operator,                             8080, false",
+    "sidecar,  tenant,                               443,  false",
+    "stranger-beside-the-operator, sidecar,          8443, false",
+    "stranger-beside-the-sidecar,  tenant,           443,  false",
+    "tenant,   sidecar,                              8443, true",
   })
-  void reachesTheApiServer(String from, int port, boolean reaches) {
-    assertThat(traffic.leaves(pod(from), port)).isEqualTo(reaches);
+  void letsOut(String from, String to, int port, boolean yes) {
+    assertThat(traffic.letsOut(pod(from), pod(to), port)).isEqualTo(yes);
   }
 
-  @Test
-  void nothingIsSaidAboutTheNamespacesOfOthers() {
-    assertThat(traffic.passes(pod("tenant"), pod("scraper"), 9090)).isTrue();
+  @ParameterizedTest
+  @CsvSource({
+    "operator, 443,  true",
+    "operator, 6443, true",
+    "operator, 53,   false",
+    "operator, 22,   false",
+    "sidecar,  443,  false",
+    "sidecar,  6443, false",
+    "stranger-beside-the-operator, 443, false",
+    "stranger-beside-the-sidecar,  443, false",
+  })
+  void letsOutToWhatIsNoPod(String from, int port, boolean yes) {
+    assertThat(traffic.letsOut(pod(from), port)).isEqualTo(yes);
   }
 
   private Pod pod(String name) {
     return switch (name) {
       case "operator" -> programs.operatorPod();
-      case "sidecar" -> programs.sidecarPod();
+      case "sidecar", "another-sidecar" -> programs.sidecarPod();
       case "tenant" -> pod(TENANT_NAMESPACE, Map.of("app", "vm"));
       case "tenant-with-the-operators-labels" ->
           pod(TENANT_NAMESPACE, programs.operatorPod().getMetadata().getLabels());
