@@ -182,7 +182,11 @@ cached() { # NAME-KEY, command...
 }
 
 kubernetes_product() {
-  echo "kubernetes-$(key_of "$root"/e2e/cluster/{kubernetes,containerd}/go.{mod,sum} "$root/e2e/cluster/build")"
+  echo "kubernetes-$(key_of "$root"/e2e/cluster/{kubernetes,containerd}/go.{mod,sum} "$root"/e2e/cluster/{build,go.sh})"
+}
+
+helm_product() {
+  echo "helm-$(key_of "$root"/e2e/cluster/helm/go.{mod,sum} "$root"/e2e/cluster/{build,go.sh})"
 }
 
 # What the images of operator and sidecar are made of; not the tests.

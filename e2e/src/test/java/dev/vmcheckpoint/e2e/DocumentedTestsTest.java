@@ -19,7 +19,8 @@ final class DocumentedTestsTest {
   private static final Path FAULTS = ROOT.resolve("docs/faults.md");
   private static final Pattern NAMED =
       Pattern.compile("`([a-z0-9-]+)/(\\w+(?:Test|IT|E2E))\\.(\\w+)`");
-  private static final Map<String, String> FOLDERS = Map.of("e2e", "e2e", "proof", "e2e/proof");
+  private static final Map<String, String> FOLDERS =
+      Map.of("e2e", "e2e", "installation", "e2e/installation", "proof", "e2e/proof");
 
   /** A test as a document names it. */
   record Named(String module, String type, String method) {

@@ -1,0 +1,222 @@
+package dev.vmcheckpoint.installation;
+
+import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vmcheckpoint.installation.fixture.Installed;
+import io.fabric8.kubernetes.api.model.authorization.v1.ResourceRule;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectRulesReviewBuilder;
+import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.RoleBindingBuilder;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who may do what, asked of the API server's own authorizer. */
+class AccessIT {
+  @RegisterExtension static final Installed CLUSTER = new Installed();
+
+  private static final String TENANT = "tenant";
+  private static final String AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-";
+
+  /** The two programs, and users who have a role in the tenant's namespace and nowhere else. */
+  private static final Map<String, String> USERS =
+      Map.of(
+          "operator", Installed.OPERATOR,
+          "sidecar", Installed.SIDECAR,
+          "view", "viewer",
+          "edit", "editor",
+          "admin", "administrator",
+          "backup", "backup-tool");
+
+  @BeforeAll
+  static void giveEachUserHisRole() {
+    CLUSTER.createNamespace(TENANT);
+    bind("backup", "vmcheckpoint-backup");
+    for (String role : List.of("view", "edit", "admin")) {
+      // What the controller that aggregates would do; it is not there.
+      aggregatedTo(role).forEach(part -> bind(role, part));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          # in a namespace where the users have their roles
+          get              | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | operator view edit admin backup
+          list             | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | operator view edit admin backup
+          watch            | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | operator view edit admin backup
+          create           | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | edit admin backup
+          update           | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | edit admin
+          patch            | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | operator edit admin backup
+          delete           | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | edit admin backup
+          deletecollection | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | admin
+          get              | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | view edit admin
+          update           | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | -
+          patch            | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | operator
+          update           | virtualmachinecheckpoints/finalizers.vmcheckpoint.dev    | tenant              | -
+          patch            | virtualmachinecheckpoints/finalizers.vmcheckpoint.dev    | tenant              | -
+          # elsewhere
+          get              | virtualmachinecheckpoints.vmcheckpoint.dev               | neighbour           | operator
+          create           | virtualmachinecheckpoints.vmcheckpoint.dev               | neighbour           | -
+          delete           | virtualmachinecheckpoints.vmcheckpoint.dev               | neighbour           | -
+          patch            | virtualmachinecheckpoints/status.vmcheckpoint.dev        | neighbour           | operator
+          # of the cluster's own
+          list             | pods                                                     | tenant              | operator
+          create           | pods                                                     | tenant              | -
+          delete           | pods                                                     | tenant              | -
+          create           | pods/exec                                                | tenant              | -
+          update           | pods/ephemeralcontainers                                 | tenant              | -
+          create           | pods                                                     | vmcheckpoint-node   | -
+          create           | events.events.k8s.io                                     | tenant              | operator
+          get              | secrets                                                  | tenant              | -
+          get              | secrets                                                  | vmcheckpoint-system | -
+          get              | secrets                                                  | vmcheckpoint-node   | -
+          create           | serviceaccounts/token                                    | vmcheckpoint-system | -
+          create           | configmaps                                               | vmcheckpoint-system | operator
+          list             | configmaps                                               | vmcheckpoint-system | -
+          delete           | configmaps                                               | vmcheckpoint-system | -
+          create           | configmaps                                               | tenant              | -
+          update           | leases.coordination.k8s.io                               | vmcheckpoint-system | operator
+          update           | leases.coordination.k8s.io                               | kube-system         | -
+          get              | nodes                                                    | -                   | -
+          list             | namespaces                                               | -                   | -
+          delete           | customresourcedefinitions.apiextensions.k8s.io           | -                   | -
+          delete           | validatingadmissionpolicies.admissionregistration.k8s.io | -                   | -
+          create           | clusterrolebindings.rbac.authorization.k8s.io            | -                   | -
+          """)
+  void may(String verb, String resource, String namespace, String who) {
+    assertThat(allowed(verb, resource, namespace, "")).isEqualTo(words(who));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "get, vmcheckpoint-leftovers-0, operator",
+    "update, vmcheckpoint-leftovers-15, operator",
+    "get, vmcheckpoint-leftovers-16, -",
+    "update, kube-root-ca.crt, -",
+  })
+  void mayWithAConfigMapOfTheOperatorsNamespace(String verb, String name, String who) {
+    assertThat(allowed(verb, "configmaps", Installed.OPERATOR_NAMESPACE, name))
+        .isEqualTo(words(who));
+  }
+
+  @Test
+  void theSidecarMayNoMoreThanAnyServiceAccount() {
+    assertThat(rulesOf(Installed.SIDECAR))
+        .isEqualTo(rulesOf("system:serviceaccount:vmcheckpoint-node:another"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"view", "edit", "admin"})
+  void aRoleOfTheClusterTakesOursIn(String role) {
+    ClusterRole builtIn = CLUSTER.admin().rbac().clusterRoles().withName(role).get();
+
+    assertThat(builtIn.getAggregationRule().getClusterRoleSelectors())
+        .anySatisfy(
+            selector ->
+                assertThat(selector.getMatchLabels()).isEqualTo(Map.of(AGGREGATE + role, "true")));
+    assertThat(aggregatedTo(role)).contains("vmcheckpoint-" + role);
+  }
+
+  private static List<String> aggregatedTo(String role) {
+    return CLUSTER
+        .admin()
+        .rbac()
+        .clusterRoles()
+        .withLabel(AGGREGATE + role, "true")
+        .list()
+        .getItems()
+        .stream()
+        .map(part -> part.getMetadata().getName())
+        .filter(name -> name.startsWith("vmcheckpoint-"))
+        .toList();
+  }
+
+  private static void bind(String who, String role) {
+    CLUSTER
+        .admin()
+        .resource(
+            new RoleBindingBuilder()
+                .withNewMetadata()
+                .withNamespace(TENANT)
+                .withName("%s-%s".formatted(who, role))
+                .endMetadata()
+                .withNewRoleRef("rbac.authorization.k8s.io", "ClusterRole", role)
+                .addNewSubject("rbac.authorization.k8s.io", "User", user(who), null)
+                .build())
+        .create();
+  }
+
+  private static String user(String who) {
+    return Optional.ofNullable(USERS.get(who)).orElseThrow();
+  }
+
+  private static Set<String> words(String cell) {
+    return cell.equals("-") ? Set.of() : Set.of(cell.split(" "));
+  }
+
+  private static Set<String> allowed(
+      String verb, String resource, String namespace, String object) {
+    return USERS.keySet().stream()
+        .filter(who -> mayDo(user(who), verb, resource, namespace, object))
+        .collect(toSet());
+  }
+
+  /**
+   * Asks the authorizer.
+   *
+   * @param resource plural, subresource after a slash, group after a dot
+   * @param namespace {@code -} for none
+   */
+  private static boolean mayDo(
+      String user, String verb, String resource, String namespace, String object) {
+    String[] groupAfter = resource.split("\\.", 2);
+    String[] subresourceAfter = groupAfter[0].split("/", 2);
+    return CLUSTER
+        .admin()
+        .resource(
+            new SubjectAccessReviewBuilder()
+                .withNewSpec()
+                .withUser(user)
+                .withGroups("system:authenticated")
+                .withNewResourceAttributes()
+                .withVerb(verb)
+                .withGroup(groupAfter.length > 1 ? groupAfter[1] : "")
+                .withResource(subresourceAfter[0])
+                .withSubresource(subresourceAfter.length > 1 ? subresourceAfter[1] : "")
+                .withNamespace(namespace.equals("-") ? "" : namespace)
+                .withName(object)
+                .endResourceAttributes()
+                .endSpec()
+                .build())
+        .create()
+        .getStatus()
+        .getAllowed();
+  }
+
+  private static Set<ResourceRule> rulesOf(String user) {
+    return Set.copyOf(
+        CLUSTER
+            .as(user, "system:serviceaccounts", "system:serviceaccounts:vmcheckpoint-node")
+            .resource(
+                new SelfSubjectRulesReviewBuilder()
+                    .withNewSpec()
+                    .withNamespace(Installed.SIDECAR_NAMESPACE)
+                    .endSpec()
+                    .build())
+            .create()
+            .getStatus()
+            .getResourceRules());
+  }
+}
