@@ -43,7 +43,16 @@ final class Bitmaps {
     byName.remove(name);
   }
 
-  /** The guest wrote or zeroed. */
+  /**
+   * The guest zeroed. A commit writes that only to where something else is, which QEMU 10.1 and
+   * later find out.
+   */
+  void zero(long offset, long length) {
+    written.remove(offset, length);
+    mark(offset, length);
+  }
+
+  /** The guest wrote. */
   void write(long offset, long length) {
     written.add(offset, length);
     mark(offset, length);
@@ -57,6 +66,7 @@ final class Bitmaps {
     long from = Math.ceilDiv(offset, (long) Volume.CLUSTER_BYTES) * Volume.CLUSTER_BYTES;
     long to = (offset + length) / Volume.CLUSTER_BYTES * Volume.CLUSTER_BYTES;
     if (from < to) {
+      written.remove(from, to - from);
       mark(from, to - from);
     }
   }

@@ -14,6 +14,12 @@ final class Extents {
         Math.toIntExact((offset + length + SECTOR_BYTES - 1) / SECTOR_BYTES));
   }
 
+  void remove(long offset, long length) {
+    sectors.clear(
+        Math.toIntExact(offset / SECTOR_BYTES),
+        Math.toIntExact((offset + length + SECTOR_BYTES - 1) / SECTOR_BYTES));
+  }
+
   boolean contains(long offset) {
     return sectors.get(Math.toIntExact(offset / SECTOR_BYTES));
   }

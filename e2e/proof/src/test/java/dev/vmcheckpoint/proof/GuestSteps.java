@@ -30,11 +30,15 @@ final class GuestSteps {
             case ZERO -> "write -z %d %d".formatted(start, bytes);
             case DISCARD -> "discard %d %d".formatted(start, bytes);
           });
-      if (change != Change.DISCARD) {
-        volume.bitmaps().write(start, bytes);
-      } else if (world.isQuiet()) {
-        // A backup job's filter node passes no discard on.
-        volume.bitmaps().discard(start, bytes);
+      switch (change) {
+        case WRITE -> volume.bitmaps().write(start, bytes);
+        case ZERO -> volume.bitmaps().zero(start, bytes);
+        case DISCARD -> {
+          // A backup job's filter node passes no discard on.
+          if (world.isQuiet()) {
+            volume.bitmaps().discard(start, bytes);
+          }
+        }
       }
       return true;
     }
