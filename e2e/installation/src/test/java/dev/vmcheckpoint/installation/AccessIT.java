@@ -61,7 +61,7 @@ class AccessIT {
           patch            | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | operator edit admin backup
           delete           | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | edit admin backup
           deletecollection | virtualmachinecheckpoints.vmcheckpoint.dev               | tenant              | admin
-          get              | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | view edit admin
+          get              | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | -
           update           | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | -
           patch            | virtualmachinecheckpoints/status.vmcheckpoint.dev        | tenant              | operator
           update           | virtualmachinecheckpoints/finalizers.vmcheckpoint.dev    | tenant              | -

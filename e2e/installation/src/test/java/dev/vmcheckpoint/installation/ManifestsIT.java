@@ -11,20 +11,16 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ResourceQuotaStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the API server says to base, overlays, samples and the rendered file. */
+/** What the API server says to base, overlays and the rendered file. */
 class ManifestsIT {
   @RegisterExtension static final Installed CLUSTER = new Installed();
 
@@ -88,13 +84,18 @@ class ManifestsIT {
             });
   }
 
-  @ParameterizedTest
-  @MethodSource("samples")
-  void aSampleIsAccepted(Path sample) {
-    String namespace =
-        CLUSTER.newNamespace(Map.of("pod-security.kubernetes.io/enforce", "restricted"));
+  @Test
+  void productionRatherHasAnOperatorWaitThanTwoOnOneNode() {
+    JsonNode operator =
+        CLUSTER.objects(CLUSTER.kustomized("overlays/production")).get(PROGRAMS.getFirst());
 
-    assertAccepted(CLUSTER.applyOnTrial(sample, "--namespace", namespace));
+    assertThat(operator.at("/spec/template/spec/topologySpreadConstraints"))
+        .anySatisfy(
+            constraint -> {
+              assertThat(constraint.at("/topologyKey").asText())
+                  .isEqualTo("kubernetes.io/hostname");
+              assertThat(constraint.at("/whenUnsatisfiable").asText()).isEqualTo("DoNotSchedule");
+            });
   }
 
   @Test
@@ -175,12 +176,6 @@ class ManifestsIT {
 
     assertThat(outcome.status()).isEqualTo(2);
     assertThat(outcome.output()).isEqualToIgnoringNewLines(answer);
-  }
-
-  static List<Path> samples() throws IOException {
-    try (Stream<Path> files = Files.list(Installed.MANIFESTS.resolve("samples"))) {
-      return files.sorted().toList();
-    }
   }
 
   private static String sample(String name) {

@@ -141,10 +141,11 @@ class SidecarPodsIT {
   }
 
   @Test
-  void theSidecarsOwnPodIsCreated() {
+  void theSidecarsOwnPodIsCreatedAndPreemptsNothing() {
     Pod created = CLUSTER.admin().resource(programs.sidecarPod()).dryRun().create();
 
-    assertThat(created.getSpec().getPriorityClassName()).isEqualTo("vmcheckpoint");
+    assertThat(created.getSpec().getPriority()).isPositive();
+    assertThat(created.getSpec().getPreemptionPolicy()).isEqualTo("Never");
   }
 
   @Test
