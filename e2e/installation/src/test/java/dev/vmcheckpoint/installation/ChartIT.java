@@ -94,14 +94,12 @@ class ChartIT {
           operator.image=registry.example/o@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/template/spec/containers/0/image | "registry.example/o@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
           operator.replicas=3 | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/replicas | 3
           operator.resources.limits.memory=1Gi | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/template/spec/containers/0/resources/limits | {"memory":"1Gi"}
-          operator.tlsSecret=own | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/template/spec/volumes/0/secret/secretName | "own"
-          operator.extraArgs={--poll-interval=30s} | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/template/spec/containers/0/args | ["--tls-dir=/tls","--sidecar-namespace=vmcheckpoint-node","--poll-interval=30s"]
+          operator.extraArgs={--poll-interval=30s} | Deployment vmcheckpoint-system/vmcheckpoint-operator | /spec/template/spec/containers/0/args | ["--sidecar-namespace=vmcheckpoint-node","--poll-interval=30s"]
           sidecar.image=registry.example:5000/s:2 | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/image | "registry.example:5000/s:2"
           sidecar.resources.requests.cpu=1 | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/resources/requests | {"cpu":1,"memory":"96Mi"}
           sidecar.tolerations[0].key=vms | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/tolerations | [{"key":"vms"}]
           sidecar.kubeletPodsDirectory=/srv/pods | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/volumes/0/hostPath/path | "/srv/pods"
-          sidecar.tlsSecret=own | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/volumes/1/secret/secretName | "own"
-          sidecar.extraArgs={--max-calls=8} | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/args | ["--pods-dir=/pods","--tls-dir=/tls","--max-calls=8"]
+          sidecar.extraArgs={--max-calls=8} | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/args | ["--pods-dir=/pods","--node-name=$(NODE_NAME)","--max-calls=8"]
           """)
   void aValueGoesWhereItBelongs(String value, String program, String pointer, String expected)
       throws IOException {
@@ -133,8 +131,6 @@ class ChartIT {
           operator.replicas=two                      | at '/operator/replicas': got string, want integer
           operator.image=operator                    | at '/operator/image': 'operator' does not match pattern
           operator.image=operator@sha256:12          | at '/operator/image': 'operator@sha256:12' does not match pattern
-          operator.tlsSecret=null                    | at '/operator': missing property 'tlsSecret'
-          operator.tlsSecret=TLS                     | at '/operator/tlsSecret': 'TLS' does not match pattern
           operator.extraArgs={poll}                  | at '/operator/extraArgs/0': 'poll' does not match pattern
           operator.extraArgs=--poll-interval=1s      | at '/operator/extraArgs': got string, want array
           operator.resources.limits.memory=much      | at '/operator/resources/limits/memory': 'much' does not match pattern
@@ -144,7 +140,6 @@ class ChartIT {
           sidecar.tolerations[0].operator=Any        | at '/sidecar/tolerations/0/operator': value must be one of 'Exists', 'Equal'
           sidecar.tolerations[0].effects=NoSchedule  | at '/sidecar/tolerations/0': additional properties 'effects' not allowed
           sidecar.kubeletPodsDirectory=pods          | at '/sidecar/kubeletPodsDirectory': 'pods' does not match pattern
-          sidecar.tlsSecret=                         | at '/sidecar/tlsSecret': '' does not match pattern
           sidecar.extraArgs={-p}                     | at '/sidecar/extraArgs/0': '-p' does not match pattern
           """)
   void aWrongValueIsRefusedByName(String value, String answer) {
