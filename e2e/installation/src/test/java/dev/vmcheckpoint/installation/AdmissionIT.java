@@ -43,6 +43,7 @@ class AdmissionIT {
   private static final String NAMESPACE_CONTROLLER =
       "system:serviceaccount:kube-system:namespace-controller";
 
+  private static final String STATUS = "virtualmachinecheckpoints/status.vmcheckpoint.dev";
   private static final String STATUS_DENIED = "only the operator writes the status of a checkpoint";
   private static final String FINALIZER_DENIED =
       "the finalizer vmcheckpoint.dev/bitmaps is the operator's to remove";
@@ -86,6 +87,8 @@ class AdmissionIT {
                 .addNewSubject("rbac.authorization.k8s.io", "User", RESCUER, null)
                 .build())
         .create();
+    Installed.until(
+        "the rights of the rescuer", () -> CLUSTER.allows(RESCUER, "patch", STATUS, "-", ""));
   }
 
   /** The API server puts new policies into force a moment after they were made. */
@@ -94,8 +97,9 @@ class AdmissionIT {
     Resource<VirtualMachineCheckpoint> owned =
         monday(CLUSTER.as(OWNER), newNamespaceWithACheckpoint());
 
-    Installed.untilDenied(() -> owned.subresource("status").patch(TRIAL, FORGED_STATUS));
-    Installed.untilDenied(() -> owned.patch(TRIAL, NO_FINALIZERS));
+    Installed.untilRefused(
+        STATUS_DENIED, () -> owned.subresource("status").patch(TRIAL, FORGED_STATUS));
+    Installed.untilRefused(FINALIZER_DENIED, () -> owned.patch(TRIAL, NO_FINALIZERS));
   }
 
   private static PolicyRule rule(String resource, String... verbs) {
@@ -141,6 +145,8 @@ class AdmissionIT {
                         .formatted(namespace, WellKnown.FINALIZER),
                     VirtualMachineCheckpoint.class))
         .create();
+    Installed.until(
+        "the rights of the owner", () -> CLUSTER.allows(OWNER, "patch", STATUS, namespace, ""));
     return namespace;
   }
 

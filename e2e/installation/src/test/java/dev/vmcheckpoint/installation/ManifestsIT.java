@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,15 +114,16 @@ class ManifestsIT {
     quota.setStatus(new ResourceQuotaStatusBuilder().withHard(hard).withUsed(hard).build());
     admin.resource(quota).updateStatus();
 
+    String[] create = {"create", "--namespace", namespace, "-f", sample("checkpoint.yaml")};
+    String[] onTrial =
+        Stream.concat(Stream.of(create), Stream.of("--dry-run=server")).toArray(String[]::new);
     Installed.until(
-        "the quota",
-        () ->
-            CLUSTER
-                .kubectl("create", "--namespace", namespace, "-f", sample("checkpoint.yaml"))
-                .output()
-                .contains(
-                    "exceeded quota: checkpoints, requested:"
-                        + " count/virtualmachinecheckpoints.vmcheckpoint.dev=1"));
+        "the quota", () -> CLUSTER.kubectl(onTrial).output().contains("exceeded quota"));
+
+    assertThat(CLUSTER.kubectl(create).output())
+        .contains(
+            "exceeded quota: checkpoints, requested:"
+                + " count/virtualmachinecheckpoints.vmcheckpoint.dev=1");
     assertThat(admin.resources(VirtualMachineCheckpoint.class).inNamespace(namespace).list())
         .satisfies(list -> assertThat(list.getItems()).isEmpty());
   }

@@ -127,7 +127,7 @@ class SidecarPodsIT {
   static void waitForThePolicy() {
     Pod pod = new Programs(CLUSTER).sidecarPod();
     pod.getSpec().setHostNetwork(true);
-    Installed.untilDenied(() -> CLUSTER.admin().resource(pod).dryRun().create());
+    Installed.untilRefused(NODE, () -> CLUSTER.admin().resource(pod).dryRun().create());
   }
 
   @ParameterizedTest
