@@ -20,12 +20,10 @@ import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
 import dev.vmcheckpoint.qmp.flush.NodeFlusher;
 import dev.vmcheckpoint.qmp.machine.Machine;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,9 +33,6 @@ import org.slf4j.LoggerFactory;
 
 /** The calls, carried out on this node's machines. */
 public final class Machines implements NodeApi {
-  /** The longest path of a unix socket that the JDK takes, in bytes. */
-  public static final int MAX_SOCKET_PATH_BYTES = 106;
-
   private static final Logger LOG = LoggerFactory.getLogger(Machines.class);
 
   private final Path podsDirectory;
@@ -58,16 +53,6 @@ public final class Machines implements NodeApi {
     this.lookTime = lookTime;
     this.timeouts = timeouts;
     this.guard = new MutationGuard(startId);
-  }
-
-  /** The length of the path of a monitor's socket below the given directory, in bytes. */
-  public static int socketPathBytes(Path podsDirectory) {
-    PodUid usual = new PodUid(new UUID(0, 0).toString());
-    return new MonitorSocket(podsDirectory, usual)
-        .path()
-        .toString()
-        .getBytes(StandardCharsets.UTF_8)
-        .length;
   }
 
   /** Each machine on a thread of its own, so that one that hangs delays no other. */

@@ -22,7 +22,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -111,45 +110,6 @@ final class MonitorRefusalIT {
 
     assertThat(notObserved(ErrorCode.MonitorNotListening).detail()).contains("nobody listens");
     refused(ErrorCode.MonitorNotListening);
-  }
-
-  // A tenant's symbolic links
-
-  @Test
-  void aLinkToASocketIsNotFollowed() throws IOException {
-    Path elsewhere = pods.path().resolve("elsewhere.sock");
-    try (FakeMonitor _ = FakeMonitor.healthy(elsewhere)) {
-      Files.createSymbolicLink(pods.socket(VM), elsewhere);
-
-      assertThat(notObserved(ErrorCode.NoMonitorSocket).detail())
-          .endsWith("not a socket; symbolic links are not followed");
-    }
-    Files.delete(elsewhere);
-  }
-
-  @Test
-  void aLinkInPlaceOfTheVolumeIsNotFollowed() throws IOException {
-    PodUid other = new PodUid("b2");
-    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
-      Path volume = pods.volume(VM);
-      Files.delete(volume);
-      Files.createSymbolicLink(volume, pods.volume(other));
-
-      assertThat(notObserved(ErrorCode.NoMonitorVolume).detail())
-          .endsWith("/qmp: not a directory; symbolic links are not followed");
-    }
-    pods.remove(other);
-  }
-
-  @Test
-  void aLinkInPlaceOfThePodIsNotFollowed() throws IOException {
-    PodUid other = new PodUid("b2");
-    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
-      Files.createSymbolicLink(pods.pod(VM), pods.pod(other));
-
-      notObserved(ErrorCode.MachineUnknown);
-    }
-    pods.remove(other);
   }
 
   // At the monitor
