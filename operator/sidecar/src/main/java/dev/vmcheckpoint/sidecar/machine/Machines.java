@@ -16,6 +16,7 @@ import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.ReplyMemory;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
 import dev.vmcheckpoint.qmp.flush.NodeFlusher;
@@ -39,6 +40,7 @@ public final class Machines implements NodeApi {
   private final String startId;
   private final Duration lookTime;
   private final Timeouts timeouts;
+  private final ReplyMemory memory = new ReplyMemory(Runtime.getRuntime().maxMemory());
   private final MachineLocks locks = new MachineLocks();
   private final MutationGuard guard;
 
@@ -59,11 +61,15 @@ public final class Machines implements NodeApi {
   @Override
   public ObserveResponse observe(ObserveRequest request) {
     Deadline deadline = Deadline.after(lookTime);
+    AnswerRoom room = new AnswerRoom(request.machines().size());
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<CompletableFuture<MachineReport>> looks =
           request.machines().stream()
               .map(ObserveRequest.Target::podUID)
-              .map(machine -> CompletableFuture.supplyAsync(() -> look(machine, deadline), threads))
+              .map(
+                  machine ->
+                      CompletableFuture.supplyAsync(
+                          () -> room.fit(look(machine, deadline)), threads))
               .toList();
       return new ObserveResponse(startId, looks.stream().map(CompletableFuture::join).toList());
     }
@@ -147,7 +153,7 @@ public final class Machines implements NodeApi {
   }
 
   private Monitor monitor(PodUid machine) {
-    return new Monitor(podsDirectory, machine, timeouts);
+    return new Monitor(podsDirectory, machine, timeouts, memory);
   }
 
   private static dev.vmcheckpoint.qmp.checkpoint.CheckpointUid idOf(CheckpointUid checkpoint) {

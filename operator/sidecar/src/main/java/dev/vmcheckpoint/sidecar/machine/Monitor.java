@@ -7,6 +7,7 @@ import dev.vmcheckpoint.qmp.Deadline;
 import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpConnection;
 import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.ReplyMemory;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException;
 import dev.vmcheckpoint.qmp.flush.MonitorVolume;
@@ -22,11 +23,13 @@ final class Monitor {
   private final Path podsDirectory;
   private final PodUid machine;
   private final Timeouts timeouts;
+  private final ReplyMemory memory;
 
-  Monitor(Path podsDirectory, PodUid machine, Timeouts timeouts) {
+  Monitor(Path podsDirectory, PodUid machine, Timeouts timeouts, ReplyMemory memory) {
     this.podsDirectory = podsDirectory;
     this.machine = machine;
     this.timeouts = timeouts;
+    this.memory = memory;
   }
 
   /**
@@ -49,7 +52,7 @@ final class Monitor {
       PodVolume volume, Deadline deadline, BiFunction<Qmp, MonitorVolume, T> conversation) {
     SocketChannel channel = volume.connectToMonitor();
     try (QmpConnection qmp =
-        QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()))) {
+        QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()), memory)) {
       return conversation.apply(qmp, volume);
     } catch (QmpException e) {
       throw problem(volume, codeOf(e), e);

@@ -182,6 +182,33 @@ final class MonitorRefusalIT {
   }
 
   @Test
+  void wordsThatWouldBreakALogOrATerminalAreMadeHarmless() throws IOException {
+    String words = "no\\r\\nlevel=error msg=forged\\u001b[2J\\u202e" + "x".repeat(10_000);
+    FakeMonitor.Script forger =
+        client ->
+            client.greetAndAnswer(
+                "query-status",
+                "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s\"}".formatted(words));
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), forger)) {
+      assertThat(notObserved(ErrorCode.Refused).detail())
+          .contains("no\\u000d\\u000alevel=error msg=forged\\u001b[2J\\u202exxx")
+          .hasSizeLessThanOrEqualTo(4096)
+          .doesNotContainPattern("\\p{Cntrl}");
+    }
+  }
+
+  /** Half a surrogate pair cannot be written as JSON, and would spoil the answer about all. */
+  @Test
+  void aNameThatIsNoUnicodeIsNotQmp() throws IOException {
+    FakeMonitor.Script forger =
+        client -> client.greetAndAnswer("query-status", "\"return\": {\"status\": \"\\ud800\"}");
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), forger)) {
+      assertThat(notObserved(ErrorCode.MonitorProtocol).detail())
+          .endsWith("query-status.status is not a string");
+    }
+  }
+
+  @Test
   void theMonitorIsLetGoAfterEachCall() throws IOException {
     ObserveRequest request = new ObserveRequest(List.of(new ObserveRequest.Target(VM)));
     try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(VM))) {
