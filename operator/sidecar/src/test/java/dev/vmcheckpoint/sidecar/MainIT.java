@@ -95,6 +95,21 @@ final class MainIT {
   }
 
   @Test
+  void withoutOpenat2ItDoesNotStart() throws Exception {
+    Process process =
+        SidecarProcess.launchWithoutOpenat2(
+            "--pods-dir", pods.path().toString(), "--tls-dir", tls.toString());
+
+    assertThat(process.errorReader().lines())
+        .singleElement()
+        .asString()
+        .isEqualTo(
+            "sidecar: --pods-dir: %s: the system call openat2 is not to be had; it takes Linux 5.6 and a seccomp profile that permits it",
+            pods.path());
+    assertThat(process.waitFor()).isEqualTo(2);
+  }
+
+  @Test
   void tlsFilesThatAreMissingAreNamed() {
     assertRefused("--tls-dir: /nowhere/tls.crt: no such file", "--tls-dir", "/nowhere");
   }
