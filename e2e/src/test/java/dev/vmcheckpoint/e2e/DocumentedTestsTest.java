@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every test that a document names exists; reads nothing but documents and sources. */
 final class DocumentedTestsTest {
   private static final Path ROOT = Path.of("..");
+  private static final Path SECURITY = ROOT.resolve("SECURITY.md");
   private static final Path FAULTS = ROOT.resolve("docs/faults.md");
   private static final Pattern NAMED =
       Pattern.compile("`([a-z0-9-]+)/(\\w+(?:Test|IT|E2E))\\.(\\w+)`");
@@ -66,7 +67,9 @@ final class DocumentedTestsTest {
 
   static Stream<Named> named() throws IOException {
     try (Stream<Path> documents = Files.list(ROOT.resolve("docs"))) {
-      return documents.filter(document -> document.toString().endsWith(".md")).toList().stream()
+      return Stream.concat(
+              Stream.of(SECURITY),
+              documents.filter(document -> document.toString().endsWith(".md")).toList().stream())
           .flatMap(DocumentedTestsTest::namedIn);
     }
   }

@@ -8,7 +8,7 @@ import java.util.Optional;
  * One disk device of a machine and our bitmaps on it.
  *
  * @param name the device's id without libvirt's {@code ua-} prefix; for a device without an id, its
- *     QOM path
+ *     QOM path; printable
  * @param blockNode node name of the top format node, empty where there is none; changes with
  *     snapshots and restarts, so never an identity
  * @param writable whether the guest can write to it: such disks are the default set
@@ -27,7 +27,12 @@ public record DiskObservation(
     long virtualSizeBytes,
     List<BitmapObservation> bitmaps,
     List<Layer> lower) {
+  private static final int MAX_NAME = 1024;
+  private static final int MAX_MESSAGE = 4096;
+
   public DiskObservation {
+    name = PrintableText.of(name, MAX_NAME);
+    blockNode = PrintableText.of(blockNode, MAX_NAME);
     bitmaps = List.copyOf(bitmaps);
     lower = List.copyOf(lower);
   }
@@ -50,5 +55,9 @@ public record DiskObservation(
    * @param reason a CamelCase word, stable, for tools
    * @param message a sentence, for people
    */
-  public record Ineligibility(String reason, String message) {}
+  public record Ineligibility(String reason, String message) {
+    public Ineligibility {
+      message = PrintableText.of(message, MAX_MESSAGE);
+    }
+  }
 }

@@ -24,10 +24,14 @@ import org.jspecify.annotations.Nullable;
  * apart.
  */
 public final class QmpConnection implements Qmp, AutoCloseable {
-  /** How many events and replies to other clients may come while one reply is waited for. */
-  static final int MAX_UNASKED = 100_000;
+  /** How many events and replies to others may come while something is waited for. */
+  static final int MAX_UNASKED = 10_000;
+
+  /** How many bytes they may have together. */
+  static final int MAX_UNASKED_BYTES = 2 << 20;
 
   private final TimedChannel channel;
+  private final ReplyMemory.Share memory;
   private final MessageReader reader;
   private final String idPrefix = UUID.randomUUID() + "-";
   private final QemuVersion version;
@@ -35,10 +39,17 @@ public final class QmpConnection implements Qmp, AutoCloseable {
   private long commands;
   private @Nullable QmpException failure;
 
-  private QmpConnection(TimedChannel channel, MessageReader reader, QemuVersion version) {
+  private QmpConnection(
+      TimedChannel channel, ReplyMemory.Share memory, MessageReader reader, QemuVersion version) {
     this.channel = channel;
+    this.memory = memory;
     this.reader = reader;
     this.version = version;
+  }
+
+  /** As the other method does, for a process that has no connection beside this one. */
+  public static QmpConnection open(SocketChannel channel, Duration timeout) {
+    return open(channel, timeout, new ReplyMemory(Runtime.getRuntime().maxMemory()));
   }
 
   /**
@@ -47,21 +58,24 @@ public final class QmpConnection implements Qmp, AutoCloseable {
    * @param channel a connected channel in blocking mode; closed with the connection, and where this
    *     call fails
    * @param timeout for greeting and negotiation together
+   * @param memory shared with the other connections of the process
    * @throws QmpException.MonitorBusy where nothing comes in time
    * @throws QmpException where the peer does not speak QMP, or breaks off
    */
-  public static QmpConnection open(SocketChannel channel, Duration timeout) {
+  public static QmpConnection open(SocketChannel channel, Duration timeout, ReplyMemory memory) {
     Deadline deadline = Deadline.after(timeout);
     TimedChannel timed = new TimedChannel(channel);
-    MessageReader reader = new MessageReader(timed);
+    ReplyMemory.Share share = memory.share();
+    MessageReader reader = new MessageReader(timed, share);
     try {
       QmpConnection connection =
-          new QmpConnection(timed, reader, greeting(reader, deadline, timeout));
+          new QmpConnection(timed, share, reader, greeting(reader, deadline, timeout));
       connection.exchange(
           Command.QMP_CAPABILITIES, JsonNodeFactory.instance.objectNode(), deadline, timeout);
       return connection;
     } catch (QmpException e) {
       timed.close();
+      share.close();
       throw e;
     }
   }
@@ -138,7 +152,7 @@ public final class QmpConnection implements Qmp, AutoCloseable {
       throw broken(
           new QmpException.ConnectionLost(
               "the connection broke before QEMU could %s".formatted(what), e));
-    } catch (QmpException.ProtocolViolated e) {
+    } catch (QmpException.ProtocolViolated | QmpException.TimedOut e) {
       throw broken(e);
     }
   }
@@ -155,14 +169,13 @@ public final class QmpConnection implements Qmp, AutoCloseable {
   }
 
   private ObjectNode reply(String id, Deadline deadline) throws IOException, TimeoutException {
-    for (int unasked = 0; unasked <= MAX_UNASKED; unasked++) {
-      ObjectNode message = next(deadline);
-      if (!message.has("event") && message.path("id").asText("").equals(id)) {
-        return message;
-      }
+    Unasked unasked = new Unasked();
+    ObjectNode message = next(deadline);
+    while (message.has("event") || !message.path("id").asText("").equals(id)) {
+      unasked.count();
+      message = next(deadline);
     }
-    throw new QmpException.ProtocolViolated(
-        "more than %d events and replies to others came before a reply".formatted(MAX_UNASKED));
+    return message;
   }
 
   private ObjectNode next(Deadline deadline) throws IOException, TimeoutException {
@@ -187,7 +200,7 @@ public final class QmpConnection implements Qmp, AutoCloseable {
 
   private QmpException broken(QmpException reason) {
     failure = reason;
-    channel.close();
+    close();
     return reason;
   }
 
@@ -199,10 +212,26 @@ public final class QmpConnection implements Qmp, AutoCloseable {
   @Override
   public void close() {
     channel.close();
+    memory.close();
   }
 
   private interface Talk<T> {
     T run() throws IOException, TimeoutException;
+  }
+
+  /** What has come since something is waited for. A peer that keeps it busy is not waited for. */
+  private final class Unasked {
+    private final long bytesBefore = reader.bytesRead();
+    private int messages;
+
+    void count() {
+      messages++;
+      if (messages > MAX_UNASKED || reader.bytesRead() - bytesBefore > MAX_UNASKED_BYTES) {
+        throw new QmpException.ProtocolViolated(
+            "%d events and replies to others came, and not what was waited for"
+                .formatted(messages));
+      }
+    }
   }
 
   private final class Expected implements ExpectedEvent {
@@ -228,8 +257,10 @@ public final class QmpConnection implements Qmp, AutoCloseable {
           "send %s of %s".formatted(event, id),
           timeout,
           () -> {
+            Unasked unasked = new Unasked();
             while (!came) {
               next(deadline);
+              unasked.count();
             }
             return this;
           });

@@ -20,7 +20,16 @@ public record Reply(String where, JsonNode json) {
 
   /** An optional string. */
   public Optional<String> optionalText(String member) {
-    return member(member, JsonNode::isTextual, "a string").map(JsonNode::textValue);
+    return member(member, Reply::isText, "a string").map(JsonNode::textValue);
+  }
+
+  /** Half a surrogate pair is no Unicode, and no document with it in it could be written. */
+  private static boolean isText(JsonNode value) {
+    return value.isTextual()
+        && value
+            .textValue()
+            .codePoints()
+            .noneMatch(c -> Character.getType(c) == Character.SURROGATE);
   }
 
   /** A mandatory boolean. */

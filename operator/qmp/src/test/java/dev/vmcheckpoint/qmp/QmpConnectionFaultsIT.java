@@ -204,6 +204,31 @@ final class QmpConnectionFaultsIT {
   }
 
   @Test
+  void aReplyIsBoundedInTheMemoryThatItTakes() {
+    String empty = "[" + "{},".repeat(100_000) + "{}]";
+    ReplyMemory ofASmallProcess = new ReplyMemory(64 << 20);
+
+    try (FakePeer peer =
+            FakePeer.listen(
+                dir.resolve("s"), negotiated(client -> client.reply("\"return\": " + empty)));
+        QmpConnection connection = QmpConnection.open(peer.connect(), LONG, ofASmallProcess)) {
+      assertThatThrownBy(() -> queryStatus(connection, LONG))
+          .isInstanceOf(ProtocolViolated.class)
+          .hasMessageContaining("bytes of memory");
+    }
+  }
+
+  @Test
+  void aReplyIsBoundedInTheLengthOfATextInIt() {
+    assertThatThrownBy(
+            () ->
+                query(
+                    client -> client.reply("\"return\": \"%s\"".formatted("x".repeat(1 << 17))),
+                    LONG))
+        .isInstanceOf(ProtocolViolated.class);
+  }
+
+  @Test
   void eventsAreBoundedInNumber() {
     String events = "{\"event\": \"X\"}\n".repeat(10_000);
     Script endless =
@@ -214,6 +239,39 @@ final class QmpConnectionFaultsIT {
         };
 
     assertThatThrownBy(() -> query(endless, LONG))
+        .isInstanceOf(ProtocolViolated.class)
+        .hasMessageContaining("events");
+  }
+
+  @Test
+  void eventsAreBoundedInSize() {
+    String event = "{\"event\": \"X\", \"data\": \"%s\"}\n".formatted("x".repeat(50_000));
+    Script endless =
+        client -> {
+          while (true) {
+            client.send(event);
+          }
+        };
+
+    assertThatThrownBy(() -> query(endless, LONG))
+        .isInstanceOf(ProtocolViolated.class)
+        .hasMessageContaining("events");
+  }
+
+  @Test
+  void soAreEventsInsteadOfTheExpectedOne() {
+    String events = "{\"event\": \"X\"}\n".repeat(10_000);
+
+    assertThatThrownBy(
+            () ->
+                expectExport(
+                    client -> {
+                      client.reply("\"return\": {}");
+                      while (true) {
+                        client.send(events);
+                      }
+                    },
+                    LONG))
         .isInstanceOf(ProtocolViolated.class)
         .hasMessageContaining("events");
   }

@@ -7,7 +7,8 @@ import dev.vmcheckpoint.node.TlsSource;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.sidecar.certificate.KubernetesCertificateApi;
 import dev.vmcheckpoint.sidecar.certificate.NodeCertificate;
-import dev.vmcheckpoint.sidecar.machine.Machines;
+import dev.vmcheckpoint.sidecar.handle.Handle;
+import dev.vmcheckpoint.sidecar.handle.OpenException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -211,11 +212,10 @@ public final class Main implements Callable<Integer> {
           "--pods-dir: %s may not be searched; the supplementary group 0 opens the kubelet's directories"
               .formatted(podsDirectory));
     }
-    int bytes = Machines.socketPathBytes(podsDirectory);
-    if (bytes > Machines.MAX_SOCKET_PATH_BYTES) {
-      throw wrong(
-          "--pods-dir: %s is %d bytes too long for the paths of sockets below it; mount it at a shorter path"
-              .formatted(podsDirectory, bytes - Machines.MAX_SOCKET_PATH_BYTES));
+    try (Handle _ = Handle.of(podsDirectory)) {
+      // It can be held, and so can what is below it.
+    } catch (OpenException e) {
+      throw wrong("--pods-dir: %s: %s".formatted(podsDirectory, e.getMessage()));
     }
   }
 

@@ -30,6 +30,7 @@ final class ArchitectureTest {
           .resideInAnyPackage(
               "dev.vmcheckpoint.sidecar",
               "dev.vmcheckpoint.sidecar.certificate",
+              "dev.vmcheckpoint.sidecar.handle",
               "dev.vmcheckpoint.sidecar.http",
               "dev.vmcheckpoint.sidecar.machine");
 

@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -96,15 +95,18 @@ final class MainIT {
   }
 
   @Test
-  void aPodsDirectoryAtTooLongAPathIsRefused() throws IOException {
-    Path deep = Files.createDirectory(pods.path().resolve("a-name-of-twenty-more"));
+  void withoutOpenat2ItDoesNotStart() throws Exception {
+    Process process =
+        SidecarProcess.launchWithoutOpenat2(
+            "--pods-dir", pods.path().toString(), "--tls-dir", tls.toString());
 
-    assertRefused(
-        "--pods-dir: %s is %d bytes too long for the paths of sockets below it; mount it at"
-                .formatted(deep, deep.toString().length() + 82 - 106)
-            + " a shorter path",
-        "--pods-dir",
-        deep.toString());
+    assertThat(process.errorReader().lines())
+        .singleElement()
+        .asString()
+        .isEqualTo(
+            "sidecar: --pods-dir: %s: the system call openat2 is not to be had; it takes Linux 5.6 and a seccomp profile that permits it",
+            pods.path());
+    assertThat(process.waitFor()).isEqualTo(2);
   }
 
   @Test

@@ -1,20 +1,19 @@
 package dev.vmcheckpoint.controller.decide;
 
+import dev.vmcheckpoint.node.PrintableText;
+
 /** Texts for people, within the bounds of the API. */
 final class Texts {
   /** The longest message that the resource takes, in characters. */
   static final int MAX_MESSAGE = 1024;
 
-  private static final String ELLIPSIS = "...";
   private static final String[] UNITS = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
 
   private Texts() {}
 
-  /** The message, cut off where it is too long. */
+  /** The message in characters that can be seen, cut off where it is too long. */
   static String bounded(String message) {
-    return message.length() <= MAX_MESSAGE
-        ? message
-        : message.substring(0, MAX_MESSAGE - ELLIPSIS.length()) + ELLIPSIS;
+    return PrintableText.of(message, MAX_MESSAGE);
   }
 
   /** Bytes as a short quantity: two digits or more, for example {@code 1.4Gi}. */

@@ -30,6 +30,11 @@ final class TextsTest {
   }
 
   @Test
+  void whatCouldBreakATerminalIsNotInAMessage() {
+    assertThat(Texts.bounded("a\u001b[2J")).isEqualTo("a\\u001b[2J");
+  }
+
+  @Test
   void aLongerOneIsCutOffVisibly() {
     assertThat(Texts.bounded("m".repeat(Texts.MAX_MESSAGE + 1)))
         .hasSize(Texts.MAX_MESSAGE)

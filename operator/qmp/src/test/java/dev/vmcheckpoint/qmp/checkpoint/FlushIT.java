@@ -93,6 +93,7 @@ final class FlushIT {
   void aRenewalWhoseFlushFailsIsPending() {
     try (Qemu qemu = qemuWhoseFlushesFail(false).start();
         Client client = Client.of(qemu)) {
+      qemu.guestWrites("vda", "1M");
       CheckpointDisk recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
 
       assertThatThrownBy(() -> client.renew(flushing(recorded)))

@@ -16,16 +16,15 @@ import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.Deadline;
+import dev.vmcheckpoint.qmp.ReplyMemory;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
 import dev.vmcheckpoint.qmp.flush.NodeFlusher;
 import dev.vmcheckpoint.qmp.machine.Machine;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,15 +34,13 @@ import org.slf4j.LoggerFactory;
 
 /** The calls, carried out on this node's machines. */
 public final class Machines implements NodeApi {
-  /** The longest path of a unix socket that the JDK takes, in bytes. */
-  public static final int MAX_SOCKET_PATH_BYTES = 106;
-
   private static final Logger LOG = LoggerFactory.getLogger(Machines.class);
 
   private final Path podsDirectory;
   private final String startId;
   private final Duration lookTime;
   private final Timeouts timeouts;
+  private final ReplyMemory memory = new ReplyMemory(Runtime.getRuntime().maxMemory());
   private final MachineLocks locks = new MachineLocks();
   private final MutationGuard guard;
 
@@ -60,25 +57,19 @@ public final class Machines implements NodeApi {
     this.guard = new MutationGuard(startId);
   }
 
-  /** The length of the path of a monitor's socket below the given directory, in bytes. */
-  public static int socketPathBytes(Path podsDirectory) {
-    PodUid usual = new PodUid(new UUID(0, 0).toString());
-    return new MonitorSocket(podsDirectory, usual)
-        .path()
-        .toString()
-        .getBytes(StandardCharsets.UTF_8)
-        .length;
-  }
-
   /** Each machine on a thread of its own, so that one that hangs delays no other. */
   @Override
   public ObserveResponse observe(ObserveRequest request) {
     Deadline deadline = Deadline.after(lookTime);
+    AnswerRoom room = new AnswerRoom(request.machines().size());
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<CompletableFuture<MachineReport>> looks =
           request.machines().stream()
               .map(ObserveRequest.Target::podUID)
-              .map(machine -> CompletableFuture.supplyAsync(() -> look(machine, deadline), threads))
+              .map(
+                  machine ->
+                      CompletableFuture.supplyAsync(
+                          () -> room.fit(look(machine, deadline)), threads))
               .toList();
       return new ObserveResponse(startId, looks.stream().map(CompletableFuture::join).toList());
     }
@@ -162,7 +153,7 @@ public final class Machines implements NodeApi {
   }
 
   private Monitor monitor(PodUid machine) {
-    return new Monitor(podsDirectory, machine, timeouts);
+    return new Monitor(podsDirectory, machine, timeouts, memory);
   }
 
   private static dev.vmcheckpoint.qmp.checkpoint.CheckpointUid idOf(CheckpointUid checkpoint) {

@@ -7,6 +7,7 @@ import dev.vmcheckpoint.qmp.Deadline;
 import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpConnection;
 import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.ReplyMemory;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException;
 import dev.vmcheckpoint.qmp.flush.MonitorVolume;
@@ -19,12 +20,16 @@ import java.util.function.BiFunction;
  * serves one client at a time.
  */
 final class Monitor {
-  private final MonitorSocket socket;
+  private final Path podsDirectory;
+  private final PodUid machine;
   private final Timeouts timeouts;
+  private final ReplyMemory memory;
 
-  Monitor(Path podsDirectory, PodUid machine, Timeouts timeouts) {
-    this.socket = new MonitorSocket(podsDirectory, machine);
+  Monitor(Path podsDirectory, PodUid machine, Timeouts timeouts, ReplyMemory memory) {
+    this.podsDirectory = podsDirectory;
+    this.machine = machine;
     this.timeouts = timeouts;
+    this.memory = memory;
   }
 
   /**
@@ -36,22 +41,30 @@ final class Monitor {
   <T> T talk(Deadline deadline, BiFunction<Qmp, MonitorVolume, T> conversation) {
     if (deadline.passed()) {
       throw new NodeApiException.Answered(
-          ErrorCode.DeadlineExceeded, "no time is left to talk to %s".formatted(socket.path()));
+          ErrorCode.DeadlineExceeded, "no time is left to talk to machine %s".formatted(machine));
     }
-    SocketChannel channel = socket.connect();
-    try (QmpConnection qmp =
-        QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()))) {
-      return conversation.apply(qmp, socket);
-    } catch (QmpException e) {
-      throw problem(codeOf(e), e);
-    } catch (CheckpointException e) {
-      throw problem(codeOf(e), e);
+    try (PodVolume volume = PodVolume.open(podsDirectory, machine)) {
+      return talk(volume, deadline, conversation);
     }
   }
 
-  private NodeApiException.Answered problem(ErrorCode code, RuntimeException cause) {
+  private <T> T talk(
+      PodVolume volume, Deadline deadline, BiFunction<Qmp, MonitorVolume, T> conversation) {
+    SocketChannel channel = volume.connectToMonitor();
+    try (QmpConnection qmp =
+        QmpConnection.open(channel, deadline.remainingUpTo(timeouts.negotiation()), memory)) {
+      return conversation.apply(qmp, volume);
+    } catch (QmpException e) {
+      throw problem(volume, codeOf(e), e);
+    } catch (CheckpointException e) {
+      throw problem(volume, codeOf(e), e);
+    }
+  }
+
+  private static NodeApiException.Answered problem(
+      PodVolume volume, ErrorCode code, RuntimeException cause) {
     return new NodeApiException.Answered(
-        code, "%s: %s".formatted(socket.path(), cause.getMessage()));
+        code, "%s: %s".formatted(volume.monitorPath(), cause.getMessage()));
   }
 
   private static ErrorCode codeOf(QmpException e) {

@@ -223,10 +223,10 @@ final class RequestRefusalIT {
       delimiter = '|',
       value = {
         "{\"disks\": []} | body: disks: 1 to 64, but 0 were given",
-        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"E\", \"merge\": [], \"remove\": []}]} | body: disks[0]: recorded: an epoch's id is",
-        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [\"b\"], \"remove\": []}]} | body: disks[0]: merge: a checkpoint's bitmap is called",
-        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [], \"remove\": [\"e\"]}]} | body: disks[0]: remove: e is on record for the disk a",
-        "{\"disks\": [{\"name\": \"a\", \"merge\": [], \"remove\": []}]} | body: disks[0].recorded: "
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"E\", \"merge\": [], \"remove\": [], \"flush\": false}]} | body: disks[0]: recorded: an epoch's id is",
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [\"b\"], \"remove\": [], \"flush\": false}]} | body: disks[0]: merge: a checkpoint's bitmap is called",
+        "{\"disks\": [{\"name\": \"a\", \"recorded\": \"e\", \"merge\": [], \"remove\": [\"e\"], \"flush\": false}]} | body: disks[0]: remove: e is on record for the disk a",
+        "{\"disks\": [{\"name\": \"a\", \"merge\": [], \"remove\": [], \"flush\": false}]} | body: disks[0].recorded: "
       })
   void aRenewalThatMakesNoSenseIsRefused(String body, String detail) throws Exception {
     HttpResponse<byte[]> response = sendJson("PUT", "/v1/machines/a1/epoch", CONTEXT, body);

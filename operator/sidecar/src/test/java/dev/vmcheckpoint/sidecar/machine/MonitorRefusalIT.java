@@ -22,7 +22,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -113,45 +112,6 @@ final class MonitorRefusalIT {
     refused(ErrorCode.MonitorNotListening);
   }
 
-  // A tenant's symbolic links
-
-  @Test
-  void aLinkToASocketIsNotFollowed() throws IOException {
-    Path elsewhere = pods.path().resolve("elsewhere.sock");
-    try (FakeMonitor _ = FakeMonitor.healthy(elsewhere)) {
-      Files.createSymbolicLink(pods.socket(VM), elsewhere);
-
-      assertThat(notObserved(ErrorCode.NoMonitorSocket).detail())
-          .endsWith("not a socket; symbolic links are not followed");
-    }
-    Files.delete(elsewhere);
-  }
-
-  @Test
-  void aLinkInPlaceOfTheVolumeIsNotFollowed() throws IOException {
-    PodUid other = new PodUid("b2");
-    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
-      Path volume = pods.volume(VM);
-      Files.delete(volume);
-      Files.createSymbolicLink(volume, pods.volume(other));
-
-      assertThat(notObserved(ErrorCode.NoMonitorVolume).detail())
-          .endsWith("/qmp: not a directory; symbolic links are not followed");
-    }
-    pods.remove(other);
-  }
-
-  @Test
-  void aLinkInPlaceOfThePodIsNotFollowed() throws IOException {
-    PodUid other = new PodUid("b2");
-    try (FakeMonitor _ = FakeMonitor.healthy(pods.socket(other))) {
-      Files.createSymbolicLink(pods.pod(VM), pods.pod(other));
-
-      notObserved(ErrorCode.MachineUnknown);
-    }
-    pods.remove(other);
-  }
-
   // At the monitor
 
   @Test
@@ -218,6 +178,33 @@ final class MonitorRefusalIT {
     try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), webServer)) {
       notObserved(ErrorCode.MonitorProtocol);
       refused(ErrorCode.MonitorProtocol);
+    }
+  }
+
+  @Test
+  void wordsThatWouldBreakALogOrATerminalAreMadeHarmless() throws IOException {
+    String words = "no\\r\\nlevel=error msg=forged\\u001b[2J\\u202e" + "x".repeat(10_000);
+    FakeMonitor.Script forger =
+        client ->
+            client.greetAndAnswer(
+                "query-status",
+                "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s\"}".formatted(words));
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), forger)) {
+      assertThat(notObserved(ErrorCode.Refused).detail())
+          .contains("no\\u000d\\u000alevel=error msg=forged\\u001b[2J\\u202exxx")
+          .hasSizeLessThanOrEqualTo(4096)
+          .doesNotContainPattern("\\p{Cntrl}");
+    }
+  }
+
+  /** Half a surrogate pair cannot be written as JSON, and would spoil the answer about all. */
+  @Test
+  void aNameThatIsNoUnicodeIsNotQmp() throws IOException {
+    FakeMonitor.Script forger =
+        client -> client.greetAndAnswer("query-status", "\"return\": {\"status\": \"\\ud800\"}");
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), forger)) {
+      assertThat(notObserved(ErrorCode.MonitorProtocol).detail())
+          .endsWith("query-status.status is not a string");
     }
   }
 
