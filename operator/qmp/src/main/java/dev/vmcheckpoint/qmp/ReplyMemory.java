@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
  * is small is cut from a part that no large one can use up. Thread-safe.
  */
 public final class ReplyMemory {
-  /** Enough for a machine with some disks and checkpoints, in bytes. */
-  private static final int SMALL_SHARE = 128 << 10;
+  /** Enough for a machine with about eighty bitmaps, in bytes. */
+  private static final int SMALL_SHARE = 256 << 10;
 
   /** Memory is given in pieces of so many bytes. */
   private static final int PIECE = 16 << 10;
