@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.qmp.fixture.Qemu;
 import dev.vmcheckpoint.qmp.fixture.Tool;
 import dev.vmcheckpoint.sidecar.fixture.FakeMonitor;
 import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
 import dev.vmcheckpoint.sidecar.fixture.RunningSidecar;
 import dev.vmcheckpoint.sidecar.fixture.Stranger;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -150,6 +153,30 @@ final class HostileVolumeIT {
           .endsWith("/qmp.sock: the user root listens, but 4242 owns the socket");
       assertThat(other.bytesHeard()).isZero();
     }
+  }
+
+  @Test
+  void qemusOwnSocketsAreReached() throws IOException {
+    Path volume = pods.volume(VM);
+    try (Qemu qemu = Qemu.in(volume).start()) {
+      qemu.qmp(
+          "nbd-server-start",
+          "{\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"%s\"}}}"
+              .formatted(volume.resolve(NBD)));
+
+      try (PodVolume opened = PodVolume.open(pods.path(), VM);
+          SocketChannel monitor = opened.connectToMonitor();
+          SocketChannel nbd = opened.connect(NBD)) {
+        assertThat(greeting(monitor)).startsWith("{\"QMP\"");
+        assertThat(greeting(nbd)).startsWith("NBDMAGIC");
+      }
+    }
+  }
+
+  private static String greeting(SocketChannel channel) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(8);
+    while (bytes.hasRemaining() && channel.read(bytes) >= 0) {}
+    return StandardCharsets.US_ASCII.decode(bytes.flip()).toString();
   }
 
   // Names of the volume itself
