@@ -4,13 +4,13 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 
 /** Bounds of the JDK's HTTP server, which takes them from system properties and nowhere else. */
-final class ServerLimits {
+public final class ServerLimits {
   static final int BACKLOG = 128;
 
   private ServerLimits() {}
 
   /** To be called before the process's first server is made. */
-  static void apply() {
+  public static void apply() {
     // A request has to be there as a whole within 10 s; an answer is given and read within 360 s,
     // which is more than the longest deadline.
     System.setProperty("sun.net.httpserver.maxReqTime", "10");

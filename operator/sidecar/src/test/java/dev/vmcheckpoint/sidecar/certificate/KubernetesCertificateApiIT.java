@@ -11,6 +11,7 @@ import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
 import dev.vmcheckpoint.node.fixture.TlsServer;
+import dev.vmcheckpoint.sidecar.http.ServerLimits;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +38,12 @@ final class KubernetesCertificateApiIT {
   private volatile int status = 200;
   private volatile String answer = "{}";
   private volatile String sent = "";
+
+  /** The JDK reads its limits when the first server of a process is made, which may be here. */
+  @BeforeAll
+  static void limitServers() {
+    ServerLimits.apply();
+  }
 
   @BeforeEach
   void writeServiceAccount() throws IOException {

@@ -2,6 +2,7 @@ package dev.vmcheckpoint.sidecar.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.Problem;
@@ -315,6 +316,15 @@ final class RequestRefusalIT {
         Subject.SIDECAR.usedFor(KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth);
     try (HttpClient client = sidecar.client(sidecars)) {
       problem(send(client, "PUT", CHECKPOINT, CONTEXT, ONE_DISK), ErrorCode.Forbidden);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void whoeverHasNoCertificateOrSpeaksAnOlderTlsIsNotServed(String protocol) {
+    try (HttpClient client = sidecar.clientWithoutCertificate(protocol)) {
+      assertThatThrownBy(() -> send(client, "POST", OBSERVE, Map.of(), "{}"))
+          .isInstanceOf(IOException.class);
     }
   }
 
