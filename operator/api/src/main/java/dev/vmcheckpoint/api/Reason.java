@@ -22,7 +22,8 @@ public enum Reason {
       "See the condition Ready."),
   Creating("The bitmaps are being added.", "Wait."),
   FlushPending(
-      "The bitmaps are added, but a disk was not yet flushed: the flush failed or does not return.",
+      "The bitmaps are added, or a stream moved data into the image, but a disk was not yet flushed:"
+          + " the flush failed or does not return.",
       "Look after the storage of the disk named in the message. The operator goes on when it"
           + " answers."),
   Recording("The last probe saw the bitmap whole, recording and where it belongs.", "None needed."),
@@ -45,6 +46,10 @@ public enum Reason {
           + " tells of is not removed.",
       "See the message; block-dirty-bitmap-remove or qemu-img bitmap --remove takes those bitmaps"
           + " away."),
+  AuthorityUnusable(
+      "The Secret vmcheckpoint-authority, which the operator has not made, cannot sign for sidecars.",
+      "See the message; put the certificate and key of an authority there, or delete the Secret:"
+          + " the operator then makes one."),
 
   MigrationMayNotEnd(
       "The machine's bitmaps are so many or so fine that a live migration with the capability"
@@ -155,8 +160,8 @@ public enum Reason {
           + " be brought up to date.",
       "Commit the overlay, or make a new checkpoint and a full copy."),
   Busy(
-      "A job or an export uses the bitmap, or the machine has a stream or commit job, at the end of"
-          + " which QEMU can die if it is looked at.",
+      "A job or an export uses the bitmap, or the machine has a stream or commit job, or on QEMU before"
+          + " 7 a backup, at the end of which QEMU can die if it is looked at.",
       "Wait until the job has ended, and dismiss it where nobody else does; query-jobs and"
           + " query-block-exports list them."),
 

@@ -5,6 +5,7 @@ import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.act.Actions;
 import dev.vmcheckpoint.controller.act.Attempts;
 import dev.vmcheckpoint.controller.act.BackOff;
+import dev.vmcheckpoint.controller.certificates.Certificates;
 import dev.vmcheckpoint.controller.decide.Announcement;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
@@ -24,6 +25,8 @@ import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
 import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import dev.vmcheckpoint.node.HttpNodeApi;
+import dev.vmcheckpoint.node.NodeTls;
+import dev.vmcheckpoint.node.TlsSource;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -35,11 +38,11 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
-import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,16 +73,23 @@ final class Application {
 
   private Application() {}
 
-  /** Runs until the process is told to stop. */
-  static void run(Options options, String podName, String podNamespace, SSLContext tls)
-      throws InterruptedException {
+  /**
+   * Runs until the process is told to stop.
+   *
+   * @param tls for the calls to sidecars; where it is empty, the operator makes certificates itself
+   */
+  static void run(Options options, Self self, Optional<TlsSource> tls) throws InterruptedException {
     Shutdown shutdown = new Shutdown();
     PrometheusMeterRegistry meters = Meters.registry();
     ProbeServer probes = new ProbeServer(options.probePort, meters);
     KubernetesClient client = new KubernetesClientBuilder().build();
+    LeaseLeadership leadership = new LeaseLeadership(client, self.namespace(), self.podName());
+    Certificates certificates = certificates(client, leadership, options, self, meters);
     NodeApis sidecars =
-        NodeApis.over(HttpNodeApi.newClient(tls, CONNECT_TIMEOUT), options.sidecarPort);
-    LeaseLeadership leadership = new LeaseLeadership(client, podNamespace, podName);
+        NodeApis.over(
+            HttpNodeApi.newClient(
+                NodeTls.client(tls.orElse(certificates.source())), CONNECT_TIMEOUT),
+            options.sidecarPort);
     CacheGuard guard = new CacheGuard(shutdown::atOnce);
     Operator operator =
         operator(
@@ -90,7 +100,7 @@ final class Application {
                 leadership,
                 guard,
                 options,
-                new Self(podName, podNamespace),
+                self,
                 meters,
                 Clock.systemUTC()),
             configuration ->
@@ -107,6 +117,7 @@ final class Application {
     shutdown.onSignal(
         () -> {
           probes.notReady();
+          certificates.close();
           guard.close();
           leadership.resign();
           operator.stop();
@@ -115,6 +126,9 @@ final class Application {
           probes.close();
         });
     try {
+      if (tls.isEmpty()) {
+        certificates.start();
+      }
       operator.start();
     } catch (RuntimeException e) {
       shutdown.failed();
@@ -124,6 +138,25 @@ final class Application {
     probes.readyWhile(() -> operator.getRuntimeInfo().allEventSourcesAreHealthy());
     LOG.info("The operator has started");
     shutdown.await();
+  }
+
+  /** The operator's own certificates and authority; not yet started. */
+  private static Certificates certificates(
+      KubernetesClient client,
+      Leadership leadership,
+      Options options,
+      Self self,
+      MeterRegistry meters) {
+    Clock clock = Clock.systemUTC();
+    Events events = new Events(client, self.podName(), clock);
+    return new Certificates(
+        client,
+        new Certificates.Namespaces(self.namespace(), options.sidecarNamespace),
+        leadership,
+        Certificates.AUTHORITY_LIFE,
+        (secret, why) -> events.tell(secret, Announcement.authorityUnusable(why)),
+        meters,
+        clock);
   }
 
   /** The reconciler with everything that it needs. */

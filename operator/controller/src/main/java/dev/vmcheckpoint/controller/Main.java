@@ -1,12 +1,13 @@
 package dev.vmcheckpoint.controller;
 
-import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.TlsException;
 import dev.vmcheckpoint.node.TlsFiles;
+import dev.vmcheckpoint.node.TlsSource;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -64,8 +65,8 @@ public final class Main implements Callable<Integer> {
     requirePort("--sidecar-port", options.sidecarPort);
     String podName = variable("POD_NAME");
     String podNamespace = variable("POD_NAMESPACE");
-    SSLContext tls = tls();
-    Application.run(options, podName, podNamespace, tls);
+    Optional<TlsSource> tls = options.tlsDirectory.map(this::files);
+    Application.run(options, new Application.Self(podName, podNamespace), tls);
     return ExitCode.OK;
   }
 
@@ -86,12 +87,11 @@ public final class Main implements Callable<Integer> {
     return value;
   }
 
-  private SSLContext tls() {
+  private TlsSource files(Path directory) {
     try {
-      return NodeTls.client(
-          TlsFiles.in(
-              options.tlsDirectory,
-              unusable -> LOG.warn("New certificates are not used: {}", unusable.getMessage())));
+      return TlsFiles.in(
+          directory,
+          unusable -> LOG.warn("New certificates are not used: {}", unusable.getMessage()));
     } catch (TlsException e) {
       throw wrong("--tls-dir: %s".formatted(e.getMessage()));
     }

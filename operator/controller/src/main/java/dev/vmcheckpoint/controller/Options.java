@@ -4,6 +4,7 @@ import dev.vmcheckpoint.api.WellKnown;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The command line's options; their defaults fit the manifests. */
@@ -11,9 +12,10 @@ final class Options {
   @Option(
       names = "--tls-dir",
       paramLabel = "DIR",
-      defaultValue = "/tls",
-      description = "tls.crt, tls.key and ca.crt for the calls to sidecars (default: /tls).")
-  Path tlsDirectory = Path.of("/tls");
+      description =
+          "tls.crt, tls.key and ca.crt for the calls to sidecars; without it the operator has an"
+              + " authority of its own and signs for sidecars.")
+  Optional<Path> tlsDirectory = Optional.empty();
 
   @Option(
       names = "--poll-interval",

@@ -1,5 +1,7 @@
 package dev.vmcheckpoint.controller;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -16,6 +18,7 @@ import java.time.ZonedDateTime;
 @AnalyzeClasses(packages = "dev.vmcheckpoint", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
   private static final String DECIDE = "dev.vmcheckpoint.controller.decide..";
+  private static final String CERTIFICATES = "dev.vmcheckpoint.controller.certificates..";
 
   @ArchTest
   static final ArchRule theControllerKnowsOfOursOnlyTheApiAndTheContractToTheSidecar =
@@ -72,6 +75,32 @@ final class ArchitectureTest {
           .orShould()
           .dependOnClassesThat()
           .areAssignableTo(Clock.class);
+
+  @ArchTest
+  static final ArchRule whatIsSignedDependsOnNothingOfOursButLeadershipAndTheContract =
+      noClasses()
+          .that()
+          .resideInAPackage(CERTIFICATES)
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("dev.vmcheckpoint..")
+                  .and(
+                      resideOutsideOfPackages(
+                          CERTIFICATES,
+                          "dev.vmcheckpoint.api",
+                          "dev.vmcheckpoint.node",
+                          "dev.vmcheckpoint.controller.lead")));
+
+  @ArchTest
+  static final ArchRule onlyOneRoomHandlesRequestsAndKeys =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.vmcheckpoint.controller..")
+          .and()
+          .resideOutsideOfPackage(CERTIFICATES)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.bouncycastle..", "java.security..");
 
   @ArchTest
   static final ArchRule roomsDoNotDependOnEachOtherInCircles =

@@ -9,6 +9,8 @@ import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
@@ -18,12 +20,15 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -61,7 +66,9 @@ final class ProcessIT {
     CLUSTER
         .apply("one", "db-0")
         .when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
-    assertThat(get("/metrics").body()).contains("vmcheckpoint_reconciliations_seconds_count");
+    TestCluster.awaitThat(
+        "the reconciliation counted",
+        () -> get("/metrics").body().contains("vmcheckpoint_reconciliations_seconds_count"));
 
     process.destroy();
 
@@ -89,6 +96,34 @@ final class ProcessIT {
     assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isEqualTo(1);
     assertThat(Files.readString(log)).contains("leadership is lost");
+  }
+
+  @Test
+  void withoutFilesItMakesAnAuthorityWhoseKeyIsInNoLog() throws Exception {
+    kill();
+    process = launch("--probe-port=" + port);
+    Resource<Secret> secret =
+        CLUSTER
+            .admin()
+            .secrets()
+            .inNamespace(CLUSTER.operatorNamespace())
+            .withName("vmcheckpoint-authority");
+    TestCluster.awaitThat("the authority in the log", () -> logged("Made the authority"));
+
+    String key = Objects.requireNonNull(secret.get()).getData().getOrDefault("tls.key", "");
+    process.destroy();
+
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    secret.delete();
+    assertThat(process.exitValue()).isZero();
+    String pem = new String(Base64.getDecoder().decode(key), StandardCharsets.US_ASCII);
+    assertThat(Files.readString(log))
+        .doesNotContain(key)
+        .doesNotContain(pem.lines().toList().get(1));
+  }
+
+  private boolean logged(String words) throws IOException {
+    return Files.readString(log).contains(words);
   }
 
   private Process launch(String... arguments) throws IOException {

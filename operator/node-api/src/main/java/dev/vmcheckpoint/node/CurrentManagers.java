@@ -48,6 +48,9 @@ final class CurrentManagers extends X509ExtendedKeyManager {
   }
 
   private static X509TrustManager managerOf(List<X509Certificate> authorities) {
+    if (authorities.isEmpty()) {
+      return new NoTrust();
+    }
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, null);
@@ -70,7 +73,7 @@ final class CurrentManagers extends X509ExtendedKeyManager {
   @Override
   public @Nullable String chooseEngineClientAlias(
       String[] keyTypes, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-    return alias(Set.of(keyTypes), issuers);
+    return alias(Set.copyOf(List.of(keyTypes)), issuers);
   }
 
   @Override
@@ -82,7 +85,7 @@ final class CurrentManagers extends X509ExtendedKeyManager {
   @Override
   public @Nullable String chooseClientAlias(
       String[] keyTypes, Principal @Nullable [] issuers, @Nullable Socket socket) {
-    return alias(Set.of(keyTypes), issuers);
+    return alias(Set.copyOf(List.of(keyTypes)), issuers);
   }
 
   @Override
@@ -94,7 +97,8 @@ final class CurrentManagers extends X509ExtendedKeyManager {
   /** The peer names the authorities that it believes (RFC 8446, 4.2.4); none means any. */
   private @Nullable String alias(Set<String> keyTypes, Principal @Nullable [] issuers) {
     List<TlsMaterial.Identity> identities = source.current().identities();
-    Set<Principal> believed = issuers == null ? Set.of() : Set.of(issuers);
+    // Two authorities of one name are named twice.
+    Set<Principal> believed = issuers == null ? Set.of() : Set.copyOf(List.of(issuers));
     OptionalInt first =
         IntStream.range(0, identities.size())
             .filter(i -> keyTypes.contains(identities.get(i).key().getAlgorithm()))

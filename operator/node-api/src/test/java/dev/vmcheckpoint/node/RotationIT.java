@@ -120,6 +120,16 @@ final class RotationIT {
   }
 
   @Test
+  void beforeThereIsAnyCertificateNothingIsSent() {
+    operator.identities();
+    operator.trusts();
+
+    assertThatThrownBy(this::observe)
+        .isInstanceOf(NodeApiException.Unreachable.class)
+        .hasMessageContaining("there is no authority yet");
+  }
+
+  @Test
   void anExpiredOperatorIsRefused() {
     Instant now = Instant.now();
     operator.identities(

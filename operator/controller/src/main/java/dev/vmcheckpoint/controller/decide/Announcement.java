@@ -32,6 +32,11 @@ public record Announcement(Reason reason, boolean isWarning, String message) {
                         .collect(joining(", ")))));
   }
 
+  /** That what is to be the sidecars' certificate authority is none. */
+  public static Announcement authorityUnusable(String message) {
+    return warning(Reason.AuthorityUnusable, Texts.bounded(message));
+  }
+
   static Announcement warning(Reason reason, String message) {
     return new Announcement(reason, true, message);
   }

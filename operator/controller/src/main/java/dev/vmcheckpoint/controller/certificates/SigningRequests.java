@@ -1,0 +1,193 @@
+package dev.vmcheckpoint.controller.certificates;
+
+import dev.vmcheckpoint.controller.lead.Leadership;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequest;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestBuilder;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestCondition;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestConditionBuilder;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestList;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.net.HttpURLConnection;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.Base64;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Grants and denies the sidecars' requests, while this process leads. Each write is about the very
+ * version of a request that was decided on; one that fails is made up for when {@link #handleAll}
+ * is called next. To be used by one thread.
+ */
+final class SigningRequests {
+  private static final Logger LOG = LoggerFactory.getLogger(SigningRequests.class);
+
+  private final KubernetesClient client;
+  private final String sidecarNamespace;
+  private final Leadership leadership;
+  private final Clock clock;
+  private final MeterRegistry meters;
+
+  SigningRequests(
+      KubernetesClient client,
+      String sidecarNamespace,
+      Leadership leadership,
+      Clock clock,
+      MeterRegistry meters) {
+    this.client = client;
+    this.sidecarNamespace = sidecarNamespace;
+    this.leadership = leadership;
+    this.clock = clock;
+    this.meters = meters;
+  }
+
+  private FilterWatchListDeletable<
+          CertificateSigningRequest,
+          CertificateSigningRequestList,
+          ? extends Resource<CertificateSigningRequest>>
+      ours() {
+    return client
+        .certificates()
+        .v1()
+        .certificateSigningRequests()
+        .withField("spec.signerName", Approval.SIGNER);
+  }
+
+  /** Tells of each request that comes or changes. */
+  SharedIndexInformer<CertificateSigningRequest> watch(Consumer<CertificateSigningRequest> seen) {
+    return ours()
+        .inform(
+            new ResourceEventHandler<>() {
+              @Override
+              public void onAdd(CertificateSigningRequest request) {
+                seen.accept(request);
+              }
+
+              @Override
+              public void onUpdate(
+                  CertificateSigningRequest before, CertificateSigningRequest request) {
+                seen.accept(request);
+              }
+
+              @Override
+              public void onDelete(CertificateSigningRequest request, boolean isStale) {}
+            });
+  }
+
+  /** Handles every request that is there. */
+  void handleAll(Authority authority) {
+    ours().list().getItems().forEach(request -> handle(request, authority));
+  }
+
+  /** Handles a request. */
+  void handle(CertificateSigningRequest request, Authority authority) {
+    if (!leadership.isLeading()) {
+      return;
+    }
+    try {
+      switch (Approval.of(request, sidecarNamespace)) {
+        case Approval.Sign sign -> sign(request, sign, authority);
+        case Approval.Deny deny -> deny(request, deny);
+        case Approval.Leave _ -> {}
+      }
+    } catch (KubernetesClientException e) {
+      retryLater(request, e);
+    }
+  }
+
+  private void sign(CertificateSigningRequest request, Approval.Sign sign, Authority authority) {
+    X509Certificate certificate =
+        authority.signSidecar(sign.node(), sign.key(), clock.instant(), sign.life());
+    CertificateSigningRequest approved =
+        Approval.isApproved(request) ? request : put("approval", with(request, approval(sign)));
+    put(
+        "status",
+        new CertificateSigningRequestBuilder(approved)
+            .editOrNewStatus()
+            .withCertificate(encoded(AuthorityPem.text(certificate)))
+            .endStatus()
+            .build());
+    count("Signed");
+    LOG.info(
+        "Signed {} for the sidecar of node {}, good until {}",
+        name(request),
+        sign.node(),
+        certificate.getNotAfter().toInstant());
+  }
+
+  private static CertificateSigningRequestCondition approval(Approval.Sign sign) {
+    return condition(
+        "Approved", "SidecarOfNode", "asked for by the sidecar of node %s".formatted(sign.node()));
+  }
+
+  /** One that somebody else approved cannot be denied any more, but it is not signed either. */
+  private void deny(CertificateSigningRequest request, Approval.Deny deny) {
+    String reason = deny.reason().name();
+    if (Approval.isApproved(request)) {
+      put("status", with(request, condition("Failed", reason, deny.message())));
+    } else {
+      put("approval", with(request, condition("Denied", reason, deny.message())));
+    }
+    count("Denied");
+    LOG.warn(
+        "Denied {} of {}: {}: {}",
+        name(request),
+        request.getSpec().getUsername(),
+        reason,
+        deny.message());
+  }
+
+  private void retryLater(CertificateSigningRequest request, KubernetesClientException e) {
+    switch (e.getCode()) {
+      case HttpURLConnection.HTTP_CONFLICT, HttpURLConnection.HTTP_NOT_FOUND ->
+          LOG.debug("{} has changed meanwhile: {}", name(request), e.getMessage());
+      default -> {
+        count("Failed");
+        LOG.warn("{} was not handled; it will be tried again", name(request), e);
+      }
+    }
+  }
+
+  private CertificateSigningRequest put(String subresource, CertificateSigningRequest request) {
+    return client.resource(request).subresource(subresource).update();
+  }
+
+  private static CertificateSigningRequest with(
+      CertificateSigningRequest request, CertificateSigningRequestCondition condition) {
+    return new CertificateSigningRequestBuilder(request)
+        .editOrNewStatus()
+        .addToConditions(condition)
+        .endStatus()
+        .build();
+  }
+
+  private static CertificateSigningRequestCondition condition(
+      String type, String reason, String message) {
+    return new CertificateSigningRequestConditionBuilder()
+        .withType(type)
+        .withStatus("True")
+        .withReason(reason)
+        .withMessage(message)
+        .build();
+  }
+
+  private void count(String outcome) {
+    meters.counter("vmcheckpoint.signing.requests", "outcome", outcome).increment();
+  }
+
+  private static String name(CertificateSigningRequest request) {
+    return "certificate signing request %s".formatted(request.getMetadata().getName());
+  }
+
+  private static String encoded(String text) {
+    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.US_ASCII));
+  }
+}

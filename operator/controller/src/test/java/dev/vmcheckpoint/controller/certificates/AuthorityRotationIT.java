@@ -1,0 +1,131 @@
+package dev.vmcheckpoint.controller.certificates;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpExchange;
+import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.HttpNodeApi;
+import dev.vmcheckpoint.node.NodeTls;
+import dev.vmcheckpoint.node.ObserveRequest;
+import dev.vmcheckpoint.node.TlsMaterial;
+import dev.vmcheckpoint.node.TlsSource;
+import dev.vmcheckpoint.node.fixture.TlsServer;
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * The operator calls a sidecar, each time over a new connection, while their authority is replaced:
+ * the operator takes each step as soon as it can, the sidecar as late as it may.
+ */
+final class AuthorityRotationIT {
+  private static final String NODE = "node-1";
+
+  @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
+
+  private final AuthorityObjects objects = new AuthorityObjects(CLUSTER);
+  private final Requests requests = new Requests(CLUSTER);
+  private volatile TlsMaterial sidecar = new TlsMaterial(List.of(), List.of());
+
+  @BeforeEach
+  void permit() {
+    objects.deleteAll();
+    requests.permit();
+  }
+
+  @AfterEach
+  void clean() {
+    requests.deleteAll();
+    objects.deleteAll();
+  }
+
+  /** The sidecar reads again whom to believe. */
+  private void sidecarReads() {
+    sidecar = new TlsMaterial(sidecar.identities(), objects.onRecord());
+  }
+
+  /** The sidecar gets a new certificate. */
+  private void sidecarRenews() {
+    sidecar = new TlsMaterial(List.of(requests.identityOf(NODE)), sidecar.authorities());
+  }
+
+  private static void answer(HttpExchange exchange) throws IOException {
+    byte[] body = "{\"startId\": \"start-1\", \"machines\": []}".getBytes(UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
+    exchange.sendResponseHeaders(200, body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
+  }
+
+  private static void assertAnswered(TlsSource operator, TlsServer server) {
+    try (HttpClient client =
+        HttpNodeApi.newClient(NodeTls.client(operator), Duration.ofSeconds(20))) {
+      HttpNodeApi api = new HttpNodeApi(server.uri(), NODE, client, HttpNodeApi.Timeouts.DEFAULT);
+      assertThat(api.observe(new ObserveRequest(List.of())).startId()).isEqualTo("start-1");
+    }
+  }
+
+  @Test
+  void theOperatorsOwnAuthorityIsReplacedWithoutOneFailedCall() throws Exception {
+    assertReplacedWithoutOneFailedCall(objects::deleteSecret);
+  }
+
+  @Test
+  void anotherToolsAuthorityIsReplacedByOneOfTheSameNameWithoutOneFailedCall() throws Exception {
+    put(ForeignAuthority.of("EC", Instant.now()));
+
+    assertReplacedWithoutOneFailedCall(() -> put(ForeignAuthority.of("EC", Instant.now())));
+  }
+
+  private void put(ForeignAuthority foreign) {
+    objects.putSecret(foreign.certificatePem(), foreign.traditionalKeyPem());
+  }
+
+  private void assertReplacedWithoutOneFailedCall(Runnable replace) throws Exception {
+    try (Replica leader = Replica.start(CLUSTER).lead().whenReady();
+        TlsServer server =
+            TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
+      sidecarReads();
+      sidecarRenews();
+      assertAnswered(leader.source(), server);
+      X509Certificate before = objects.authority();
+
+      replace.run();
+      TestCluster.awaitThat(
+          "both authorities on record",
+          () -> {
+            assertAnswered(leader.source(), server);
+            return objects.onRecord().size() == 2;
+          });
+      assertThat(objects.authority()).isNotEqualTo(before);
+      TestCluster.awaitThat(
+          "the operator's new certificate",
+          () -> {
+            assertAnswered(leader.source(), server);
+            return leader.source().current().identities().size() == 2;
+          });
+
+      sidecarReads();
+      assertAnswered(leader.source(), server);
+      sidecarRenews();
+      assertAnswered(leader.source(), server);
+    }
+    assertAnsweredAfterARestart();
+  }
+
+  private void assertAnsweredAfterARestart() throws Exception {
+    try (Replica another = Replica.start(CLUSTER).whenReady();
+        TlsServer server =
+            TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
+      assertAnswered(another.source(), server);
+    }
+  }
+}
