@@ -5,16 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.api.Condition.Status;
 import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Reason;
-import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.fixture.FakeMachine;
 import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
-import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.util.List;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,18 +76,12 @@ final class TenantIT extends WithOperator {
   @Test
   void anOwnerReferenceToTheNeighboursPodIsInert() {
     TestCheckpoint attempt = cluster.applyWithFinalizer("by-owner", "db-0");
-    VirtualMachineCheckpoint owned = attempt.get().orElseThrow();
-    owned
-        .getMetadata()
-        .setOwnerReferences(
-            List.of(
-                new OwnerReferenceBuilder()
-                    .withApiVersion("v1")
-                    .withKind("Pod")
-                    .withName("db-0")
-                    .withUid(victimsPod().getMetadata().getUid())
-                    .build()));
-    cluster.admin().resource(owned).update();
+    attempt.patch(
+        """
+        {"metadata": {"ownerReferences": [
+          {"apiVersion": "v1", "kind": "Pod", "name": "db-0", "uid": "%s"}]}}
+        """
+            .formatted(victimsPod().getMetadata().getUid()));
 
     attempt.when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
     assertUntouched(attempt);
@@ -145,9 +137,7 @@ final class TenantIT extends WithOperator {
     VirtualMachineCheckpointStatus stolen = victims().status();
     TestCheckpoint attempt = cluster.applyWithFinalizer("copied", "db-0");
     attempt.when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
-    VirtualMachineCheckpoint copy = attempt.get().orElseThrow();
-    copy.setStatus(stolen);
-    cluster.admin().resource(copy).updateStatus();
+    attempt.patchStatus("{\"status\": %s}".formatted(Serialization.asJson(stolen)));
     return attempt;
   }
 

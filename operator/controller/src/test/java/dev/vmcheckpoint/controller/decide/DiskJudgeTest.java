@@ -8,7 +8,6 @@ import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
 import static dev.vmcheckpoint.controller.decide.Cases.counting;
 import static dev.vmcheckpoint.controller.decide.Cases.disk;
 import static dev.vmcheckpoint.controller.decide.Cases.established;
-import static dev.vmcheckpoint.controller.decide.Cases.fileOf;
 import static dev.vmcheckpoint.controller.decide.Cases.image;
 import static dev.vmcheckpoint.controller.decide.Cases.ineligible;
 import static dev.vmcheckpoint.controller.decide.Cases.machine;
@@ -24,7 +23,6 @@ import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.controller.decide.Verdict.Judged;
 import dev.vmcheckpoint.node.BitmapObservation;
-import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.DiskObservation.Ineligibility;
 import java.util.List;
@@ -214,15 +212,6 @@ final class DiskJudgeTest {
   @Nested
   class WhatChangedWithoutHarmIsRecordedAnew {
     @Test
-    void aBackingChainThatChangedInTheSameOpening() {
-      Disk judged = judge(disk("vda", rebased(), SIZE, bitmap("vda")));
-
-      assertThat(judged.state()).isEqualTo(DiskState.Recording);
-      assertThat(judged.image())
-          .satisfies(image -> assertThat(image).extracting("backing").isEqualTo(List.of()));
-    }
-
-    @Test
     void aDiskThatGrew() {
       Disk judged = judge(disk("vda", image("vda"), 2 * SIZE, bitmap("vda")));
 
@@ -274,10 +263,6 @@ final class DiskJudgeTest {
           disk.granularityBytes(),
           dirtyBytes);
     }
-  }
-
-  private static DiskImage rebased() {
-    return new DiskImage(fileOf("vda"), List.of(), Optional.empty());
   }
 
   private static BitmapObservation flags(
