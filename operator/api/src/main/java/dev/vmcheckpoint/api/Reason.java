@@ -118,6 +118,9 @@ public enum Reason {
   TooManyDisks(
       "The machine has more writable disks than one checkpoint can have.",
       "Name the disks in spec.disks, in several checkpoints."),
+  TooManyCheckpoints(
+      "A disk has as many checkpoints as the operator permits, since each takes memory of its QEMU.",
+      "Delete checkpoints that nobody needs; this one is made when there is room."),
   Refused(
       "QEMU refused to add the bitmaps; those already added were removed again.",
       "See QEMU's words in the message."),

@@ -7,6 +7,7 @@ import dev.vmcheckpoint.controller.act.Attempts;
 import dev.vmcheckpoint.controller.act.BackOff;
 import dev.vmcheckpoint.controller.certificates.Certificates;
 import dev.vmcheckpoint.controller.decide.Announcement;
+import dev.vmcheckpoint.controller.decide.CheckpointLimit;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.leftovers.LeftoverStore;
@@ -200,7 +201,10 @@ final class Application {
         new Resources(client),
         events,
         leadership,
-        new CheckpointReconciler.Settings(options.pollInterval, options.deletionTimeout),
+        new CheckpointReconciler.Settings(
+            options.pollInterval,
+            options.deletionTimeout,
+            new CheckpointLimit(options.maxCheckpointsPerDisk)),
         clock);
   }
 

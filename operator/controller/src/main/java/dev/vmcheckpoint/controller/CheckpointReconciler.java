@@ -7,6 +7,7 @@ import dev.vmcheckpoint.controller.act.Attempts;
 import dev.vmcheckpoint.controller.act.Outcome;
 import dev.vmcheckpoint.controller.decide.Announcement;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
+import dev.vmcheckpoint.controller.decide.CheckpointLimit;
 import dev.vmcheckpoint.controller.decide.Decider;
 import dev.vmcheckpoint.controller.decide.Decision;
 import dev.vmcheckpoint.controller.decide.Deletion;
@@ -68,8 +69,9 @@ public final class CheckpointReconciler
    *
    * @param pollInterval time between two looks at all machines with checkpoints
    * @param deletionTimeout how long a deletion waits for bitmaps to be removed
+   * @param limit of checkpoints per disk
    */
-  public record Settings(Duration pollInterval, Duration deletionTimeout) {}
+  public record Settings(Duration pollInterval, Duration deletionTimeout, CheckpointLimit limit) {}
 
   CheckpointReconciler(
       Observer observer,
@@ -110,7 +112,8 @@ public final class CheckpointReconciler
     Checkpoint checkpoint = Views.of(resource);
     Observation observation = observer.observe(resource, checkpoint);
     List<OnRecord> others = cached(resource, context);
-    return switch (Decider.decide(checkpoint, observation, others, clock.instant())) {
+    return switch (Decider.decide(
+        checkpoint, observation, others, settings.limit(), clock.instant())) {
       case Decision.Report(var status) when status.equals(checkpoint.status()) -> {
         // Only now: what a status may still rely on is not removed.
         tidier.tidy(resource, checkpoint, observation, others);

@@ -63,6 +63,11 @@ public final class Main implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     requirePort("--probe-port", options.probePort);
     requirePort("--sidecar-port", options.sidecarPort);
+    if (options.maxCheckpointsPerDisk < 1) {
+      throw wrong(
+          "--max-checkpoints-per-disk: at least 1, not %d"
+              .formatted(options.maxCheckpointsPerDisk));
+    }
     String podName = variable("POD_NAME");
     String podNamespace = variable("POD_NAMESPACE");
     Optional<TlsSource> tls = options.tlsDirectory.map(this::files);

@@ -36,6 +36,13 @@ final class Options {
   Duration deletionTimeout = Duration.ofMinutes(10);
 
   @Option(
+      names = "--max-checkpoints-per-disk",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "The most checkpoints that a disk may have (default: 64).")
+  int maxCheckpointsPerDisk = 64;
+
+  @Option(
       names = "--virtual-machine-label",
       paramLabel = "KEY",
       defaultValue = WellKnown.VIRTUAL_MACHINE_LABEL,

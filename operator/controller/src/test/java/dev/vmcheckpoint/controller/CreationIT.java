@@ -16,8 +16,10 @@ import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** From an applied resource to an established checkpoint, whatever goes wrong in the middle. */
@@ -113,6 +115,25 @@ final class CreationIT extends WithOperator {
     assertThat(sidecar.creations()).isEqualTo(2);
     assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).hasSize(1);
     assertThat(operator.calls().writesAbout(cluster.namespace(), "restarted-sidecar")).hasSize(2);
+  }
+
+  @Test
+  void aDiskWithAsManyCheckpointsAsPermittedGetsAFurtherOneWhenThereIsRoom() {
+    cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda");
+    List<String> others =
+        IntStream.range(0, 64)
+            .mapToObj("ffffffff-0000-4000-8000-%012d"::formatted)
+            .map("vmcp-%s.attempt.vda"::formatted)
+            .toList();
+    others.forEach(bitmap -> machine.put("vda", bitmap, 0));
+
+    TestCheckpoint checkpoint = cluster.apply("one-too-many", "db-0");
+
+    checkpoint.when(ConditionType.Ready, Status.False, Reason.TooManyCheckpoints);
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).isEmpty();
+    machine.lose("vda", others.getFirst());
+    checkpoint.whenReady();
   }
 
   @Test

@@ -27,6 +27,8 @@ final class MainIT {
     "--probe-port=0,                   --probe-port",
     "--probe-port=http,                --probe-port",
     "--sidecar-port=65536,             --sidecar-port",
+    "--max-checkpoints-per-disk=0,     --max-checkpoints-per-disk",
+    "--max-checkpoints-per-disk=many,  --max-checkpoints-per-disk",
     "surplus,                          surplus",
   })
   void aWrongOptionIsNamed(String argument, String named) {

@@ -11,6 +11,7 @@ import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Observation.Unseen;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.Barrier;
+import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
@@ -29,10 +30,15 @@ public final class Decider {
    * @param observation what is known now; for an established checkpoint only a look that began
    *     after it was established
    * @param others the disks of every checkpoint in the namespace
+   * @param limit of checkpoints per disk
    * @param now the time of the decision
    */
   public static Decision decide(
-      Checkpoint checkpoint, Observation observation, List<OnRecord> others, Instant now) {
+      Checkpoint checkpoint,
+      Observation observation,
+      List<OnRecord> others,
+      CheckpointLimit limit,
+      Instant now) {
     Statuses statuses = new Statuses(checkpoint, now);
     if (checkpoint.status().established()) {
       return Renewals.decide(checkpoint, observation, others, now);
@@ -47,9 +53,31 @@ public final class Decider {
             case Rejected(var reason, var message, var disks) ->
                 new Report(statuses.notEstablished(reason, message, seen.place(), disks));
             case Selected(var names, var skipped) ->
-                new Create(request(checkpoint, names), skipped, seen);
+                create(
+                    checkpoint, new Create(request(checkpoint, names), skipped, seen), limit, now);
           };
     };
+  }
+
+  private static Decision create(
+      Checkpoint checkpoint, Create create, CheckpointLimit limit, Instant now) {
+    List<String> full =
+        create.seen().machine().disks().stream()
+            .filter(disk -> create.request().disks().contains(disk.name()))
+            .filter(disk -> limit.isReachedOn(disk, checkpoint))
+            .map(DiskObservation::name)
+            .toList();
+    return full.isEmpty()
+        ? create
+        : new Report(
+            notCreated(
+                checkpoint,
+                create,
+                new Trouble(
+                    Reason.TooManyCheckpoints,
+                    "%d checkpoints, the most that there may be, are on disk %s"
+                        .formatted(limit.mostPerDisk(), String.join(", ", full))),
+                now));
   }
 
   private static EnsureRequest request(Checkpoint checkpoint, List<String> names) {

@@ -27,6 +27,11 @@ final class Markers {
     return openIds(layer).filter(marked::contains).findFirst().or(() -> openIds(layer).findFirst());
   }
 
+  /** Whether a name is a marker's, and not that of a checkpoint's bitmap. */
+  static boolean isMarker(String name) {
+    return name.startsWith(OPEN) || name.startsWith(EPOCH);
+  }
+
   /** Whether a layer has not been closed since it got the transient marker of that opening. */
   static boolean isOpen(List<BitmapObservation> layer, String id) {
     return openIds(layer).anyMatch(id::equals);

@@ -17,6 +17,7 @@ final class Outlook {
           DiskIneligible,
           NoEligibleDisk,
           TooManyDisks,
+          TooManyCheckpoints,
           Refused ->
           true;
       default -> false;

@@ -65,6 +65,12 @@ final class Cases {
     return new Checkpoint(UID, 1, spec, status, Optional.empty());
   }
 
+  /** A decision where no disk has too many checkpoints. */
+  static Decision decide(
+      Checkpoint checkpoint, Observation observation, List<OnRecord> others, Instant now) {
+    return Decider.decide(checkpoint, observation, others, new CheckpointLimit(64), now);
+  }
+
   static Checkpoint fresh() {
     return checkpoint(spec(), UNTOUCHED);
   }

@@ -36,7 +36,7 @@ final class CheckpointTest {
     assertThat(checkpoint.probeIsPending()).isFalse();
     Checkpoint asked = Cases.probed(checkpoint, "p1");
     assertThat(asked.probeIsPending()).isTrue();
-    Decision answered = Decider.decide(asked, Cases.gone(), List.of(), Cases.NOON);
+    Decision answered = Cases.decide(asked, Cases.gone(), List.of(), Cases.NOON);
     assertThat(Cases.saying(asked, ((Decision.Report) answered).status()).probeIsPending())
         .isFalse();
   }

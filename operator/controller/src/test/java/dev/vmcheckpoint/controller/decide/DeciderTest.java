@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.controller.decide;
 
+import static dev.vmcheckpoint.controller.decide.Cases.GRANULARITY;
 import static dev.vmcheckpoint.controller.decide.Cases.LATER;
 import static dev.vmcheckpoint.controller.decide.Cases.NOON;
 import static dev.vmcheckpoint.controller.decide.Cases.PLACE;
@@ -7,6 +8,7 @@ import static dev.vmcheckpoint.controller.decide.Cases.bitmap;
 import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
 import static dev.vmcheckpoint.controller.decide.Cases.checkpoint;
 import static dev.vmcheckpoint.controller.decide.Cases.disk;
+import static dev.vmcheckpoint.controller.decide.Cases.epoch;
 import static dev.vmcheckpoint.controller.decide.Cases.established;
 import static dev.vmcheckpoint.controller.decide.Cases.fresh;
 import static dev.vmcheckpoint.controller.decide.Cases.image;
@@ -33,8 +35,10 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.SkippedDisk;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Summary;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
 import dev.vmcheckpoint.controller.decide.Decision.Report;
+import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.Barrier;
+import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
@@ -51,12 +55,41 @@ final class DeciderTest {
   class BeforeItIsEstablished {
     @Test
     void theSelectedDisksAreAskedFor() {
-      assertThat(Decider.decide(fresh(), seen(disk("vda"), disk("vdb")), List.of(), NOON))
+      assertThat(Cases.decide(fresh(), seen(disk("vda"), disk("vdb")), List.of(), NOON))
           .isEqualTo(
               new Create(
                   new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush),
                   List.of(),
                   seen(disk("vda"), disk("vdb"))));
+    }
+
+    @Test
+    void aDiskWithAsManyCheckpointsAsPermittedGetsNoFurtherOne() {
+      Seen full = seen(disk("vda"), disk("vdb", foreign("1"), foreign("2"), epoch("e0")));
+
+      Decision decision = Decider.decide(fresh(), full, List.of(), new CheckpointLimit(2), NOON);
+
+      VirtualMachineCheckpointStatus status = ((Report) decision).status();
+      assertCondition(status, ConditionType.Ready, Status.False, Reason.TooManyCheckpoints);
+      assertThat(status.conditions())
+          .anySatisfy(
+              condition ->
+                  assertThat(condition.message())
+                      .isEqualTo("2 checkpoints, the most that there may be, are on disk vdb"));
+      assertThat(Cases.decide(fresh(), full, List.of(), NOON)).isInstanceOf(Create.class);
+    }
+
+    @Test
+    void whatAnEarlierTryMadeIsTakenOverThoughTheDiskIsFull() {
+      Seen full = seen(disk("vda", foreign("1"), bitmap("vda")));
+
+      assertThat(Decider.decide(fresh(), full, List.of(), new CheckpointLimit(1), NOON))
+          .isInstanceOf(Create.class);
+    }
+
+    private static BitmapObservation foreign(String uid) {
+      return new BitmapObservation(
+          "vmcp-%s.attempt.vdb".formatted(uid), GRANULARITY, 0, true, true, false, false);
     }
 
     @Test
@@ -130,7 +163,7 @@ final class DeciderTest {
     void theSameAgainIsTheSameStatus() {
       VirtualMachineCheckpointStatus first = reported(fresh(), unseen(Reason.NoSidecar));
 
-      assertThat(Decider.decide(saying(fresh(), first), unseen(Reason.NoSidecar), List.of(), LATER))
+      assertThat(Cases.decide(saying(fresh(), first), unseen(Reason.NoSidecar), List.of(), LATER))
           .isEqualTo(new Report(first));
     }
 
@@ -139,7 +172,7 @@ final class DeciderTest {
       VirtualMachineCheckpointStatus first = reported(fresh(), unseen(Reason.NoSidecar));
 
       Decision second =
-          Decider.decide(saying(fresh(), first), unseen(Reason.MonitorBusy), List.of(), LATER);
+          Cases.decide(saying(fresh(), first), unseen(Reason.MonitorBusy), List.of(), LATER);
 
       assertThat(((Report) second).status().conditions())
           .extracting(Condition::lastTransitionTime)
@@ -192,7 +225,7 @@ final class DeciderTest {
       Checkpoint skipping = checkpoint(skipping(), Cases.UNTOUCHED);
       Create create =
           (Create)
-              Decider.decide(
+              Cases.decide(
                   skipping,
                   seen(disk("vda"), ineligible("vdb", Reason.NotQcow2, true)),
                   List.of(),
@@ -298,7 +331,7 @@ final class DeciderTest {
 
     @Test
     void nothingIsEverAskedForAgain() {
-      assertThat(Decider.decide(established(recorded("vda")), seen(disk("vda")), List.of(), NOON))
+      assertThat(Cases.decide(established(recorded("vda")), seen(disk("vda")), List.of(), NOON))
           .isInstanceOf(Report.class);
     }
 
@@ -348,7 +381,7 @@ final class DeciderTest {
       VirtualMachineCheckpointStatus lost = reported(checkpoint, seen(disk("vda")));
 
       Decision later =
-          Decider.decide(
+          Cases.decide(
               saying(checkpoint, lost), unseen(Reason.VirtualMachineNotFound), List.of(), LATER);
 
       assertThat(later).isEqualTo(new Report(lost));
@@ -360,7 +393,7 @@ final class DeciderTest {
       Observation look = seen(disk("vda", bitmap("vda")));
       VirtualMachineCheckpointStatus first = reported(checkpoint, look);
 
-      assertThat(Decider.decide(saying(checkpoint, first), look, List.of(), LATER))
+      assertThat(Cases.decide(saying(checkpoint, first), look, List.of(), LATER))
           .isEqualTo(new Report(first));
     }
 
@@ -372,7 +405,7 @@ final class DeciderTest {
 
       VirtualMachineCheckpointStatus second =
           ((Report)
-                  Decider.decide(
+                  Cases.decide(
                       saying(checkpoint, first), unseen(Reason.NoSidecar), List.of(), LATER))
               .status();
 
@@ -391,13 +424,13 @@ final class DeciderTest {
 
   private static VirtualMachineCheckpointStatus reported(
       Checkpoint checkpoint, Observation observation) {
-    Decision decision = Decider.decide(checkpoint, observation, List.of(), NOON);
+    Decision decision = Cases.decide(checkpoint, observation, List.of(), NOON);
     assertThat(decision).isInstanceOf(Report.class);
     return ((Report) decision).status();
   }
 
   private static Create create(Checkpoint checkpoint) {
-    return (Create) Decider.decide(checkpoint, seen(disk("vda")), List.of(), NOON);
+    return (Create) Cases.decide(checkpoint, seen(disk("vda")), List.of(), NOON);
   }
 
   private static EnsureResponse response(String... disks) {

@@ -125,7 +125,7 @@ final class DeletionTest {
             fresh(),
             Decider.notCreated(
                 fresh(),
-                (Decision.Create) Decider.decide(fresh(), seen(disk("vda")), List.of(), NOON),
+                (Decision.Create) Cases.decide(fresh(), seen(disk("vda")), List.of(), NOON),
                 new Trouble(Reason.OutcomeUnknown, "no answer"),
                 NOON));
 

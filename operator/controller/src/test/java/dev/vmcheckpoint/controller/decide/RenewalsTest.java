@@ -68,7 +68,7 @@ final class RenewalsTest {
 
   @Test
   void aMachineThatIsNotSeenIsNotCalled() {
-    assertThat(Decider.decide(CHECKPOINT, unseen(Reason.Migrating), List.of(), NOON))
+    assertThat(Cases.decide(CHECKPOINT, unseen(Reason.Migrating), List.of(), NOON))
         .isInstanceOf(Report.class);
   }
 
@@ -169,7 +169,7 @@ final class RenewalsTest {
   }
 
   private static Renew decide(DiskObservation... disks) {
-    Decision decision = Decider.decide(CHECKPOINT, seen(disks), List.of(), NOON);
+    Decision decision = Cases.decide(CHECKPOINT, seen(disks), List.of(), NOON);
     assertThat(decision).isInstanceOf(Renew.class);
     return (Renew) decision;
   }

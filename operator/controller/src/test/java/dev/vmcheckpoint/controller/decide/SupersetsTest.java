@@ -122,7 +122,7 @@ final class SupersetsTest {
     DiskObservation opened =
         reopened("vda", bitmap("vda"), LISTS_MORE, epoch("e0"), epoch("e1"), open("e1"));
 
-    assertThat(Decider.decide(established(recorded("vda")), seen(opened), List.of(YOUNGER), NOON))
+    assertThat(Cases.decide(established(recorded("vda")), seen(opened), List.of(YOUNGER), NOON))
         .isInstanceOf(Decision.Renew.class);
   }
 
@@ -132,7 +132,7 @@ final class SupersetsTest {
     DiskObservation device = disk("vda", bitmap("vda"), LISTS_MORE);
 
     Report report =
-        (Report) Decider.decide(established(unknown), seen(device), List.of(YOUNGER), NOON);
+        (Report) Cases.decide(established(unknown), seen(device), List.of(YOUNGER), NOON);
 
     assertThat(report.status().disks().getFirst().state()).isEqualTo(DiskState.Recording);
   }
@@ -143,7 +143,7 @@ final class SupersetsTest {
 
   private static Disk judge(DiskObservation device, OnRecord other) {
     Report report =
-        (Report) Decider.decide(established(recorded("vda")), seen(device), List.of(other), NOON);
+        (Report) Cases.decide(established(recorded("vda")), seen(device), List.of(other), NOON);
     return report.status().disks().getFirst();
   }
 

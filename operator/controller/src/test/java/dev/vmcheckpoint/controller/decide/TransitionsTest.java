@@ -92,6 +92,6 @@ final class TransitionsTest {
 
   private static VirtualMachineCheckpointStatus said(
       Checkpoint checkpoint, Observation observation) {
-    return ((Decision.Report) Decider.decide(checkpoint, observation, List.of(), NOON)).status();
+    return ((Decision.Report) Cases.decide(checkpoint, observation, List.of(), NOON)).status();
   }
 }
