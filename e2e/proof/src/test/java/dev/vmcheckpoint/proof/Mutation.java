@@ -8,6 +8,8 @@ import dev.vmcheckpoint.proof.GuestSteps.Change;
 import dev.vmcheckpoint.proof.GuestSteps.Write;
 import dev.vmcheckpoint.proof.InterferenceSteps.Disable;
 import dev.vmcheckpoint.proof.InterferenceSteps.LateCreation;
+import dev.vmcheckpoint.proof.LayerSteps.CarriedSnapshot;
+import dev.vmcheckpoint.proof.LayerSteps.Commit;
 import dev.vmcheckpoint.proof.LayerSteps.Snapshot;
 import dev.vmcheckpoint.proof.LayerSteps.Stream;
 import dev.vmcheckpoint.proof.LifeSteps.Kill;
@@ -25,6 +27,8 @@ enum Mutation {
   NO_FLUSH(".*the checkpoint lied: .*"),
   /** Recording again after a stream without a flush. */
   NO_FLUSH_AFTER_STREAM(".*the checkpoint lied: .*"),
+  /** The same where the streamed layer had been committed into, with no look in between. */
+  NO_FLUSH_AFTER_COMMIT_AND_STREAM(".*the checkpoint lied: .*"),
   /** A disabled bitmap is taken for one that records. */
   IGNORE_RECORDING(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** A bitmap of a QEMU that was killed is taken for a good one. */
@@ -66,6 +70,17 @@ enum Mutation {
                   new Stream(0),
                   new Copy(Way.FILE),
                   new Check());
+          case NO_FLUSH_AFTER_COMMIT_AND_STREAM ->
+              List.of(
+                  write(1),
+                  new Snapshot(0),
+                  new Make(Optional.empty(), Optional.of(0)),
+                  new CarriedSnapshot(0),
+                  new Check(),
+                  new Commit(0, 1),
+                  new Stream(0),
+                  new Copy(Way.FILE),
+                  new Check());
           case IGNORE_RECORDING ->
               List.of(make(), new Copy(Way.NBD), new Disable(0), write(1), new Check());
           case IGNORE_INCONSISTENT ->
@@ -100,7 +115,7 @@ enum Mutation {
   Fault fault() {
     return switch (this) {
       case NO_FLUSH -> Faults.noFlush();
-      case NO_FLUSH_AFTER_STREAM -> Faults.noSecondFlush();
+      case NO_FLUSH_AFTER_STREAM, NO_FLUSH_AFTER_COMMIT_AND_STREAM -> Faults.noSecondFlush();
       case IGNORE_RECORDING -> Faults.ignoreRecording();
       case IGNORE_INCONSISTENT -> Faults.ignoreInconsistent();
       case ADD_AGAIN -> Faults.addAgain();

@@ -124,7 +124,10 @@ record ImageJudge(
    * into the active image, and leaves it in its caches: no file has it until the image is flushed.
    */
   private Verdict streamed(BitmapObservation bitmap) {
-    return carriedOver || !checkpoint.mustFlush()
+    if (!checkpoint.mustFlush()) {
+      return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
+    }
+    return carriedOver && isMarked()
         ? recording(bitmap)
         : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
   }
@@ -174,14 +177,17 @@ record ImageJudge(
 
   /** The layer under an overlay that was committed, or thrown away. */
   private Verdict below(BitmapObservation bitmap) {
+    boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
     if (isRecordedOpening(disk.bitmaps())) {
       // It got that marker while it was below, and was not closed since: a commit has ended.
+      if (!sameChain) {
+        return streamed(bitmap);
+      }
       return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
     return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
@@ -193,8 +199,15 @@ record ImageJudge(
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
+    if (isRecordedOpening(disk.bitmaps())) {
+      // Where an image does not name its layers, QEMU does in the name that it gives the image.
+      return streamed(bitmap);
+    }
     if (hasRecordedMarker(disk.bitmaps())) {
-      return carryOver(bitmap, List.of());
+      // Its layers may have moved with it, but there are as many.
+      return image.backing().size() == before.backing().size()
+          ? carryOver(bitmap, List.of())
+          : chainReplaced();
     }
     return image.backing().stream()
         .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))

@@ -63,7 +63,7 @@ final class ImageJudgeTest {
       assertRecording(
           new DiskJudge(
                   checkpoint(unflushed(), establishedStatus(overLayers())),
-                  seen(reopened("vda", bitmap("vda"), open("e0"))),
+                  seen(reopened("vda", bitmap("vda"), epoch("e0"), open("e0"))),
                   Map.of())
               .judge(overLayers()),
           "e0");
@@ -344,6 +344,18 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void whatAStreamMovedThereAfterTheCommitHasToBeFlushedFirst() {
+      DiskImage streamed = new DiskImage(fileOf("vda"), List.of(), Optional.empty());
+
+      assertThat(
+              ImageJudgeTest.judge(
+                  onOverlay,
+                  reopened(
+                      "vda", streamed, SIZE, bitmap("vda"), epoch("d9"), open("e0"), open("d9"))))
+          .isEqualTo(new Renew(onOverlay, "e0", List.of(), true));
+    }
+
+    @Test
     void alsoWhereMarkersOfEarlierOpeningsAreLeft() {
       assertRecording(judge(bitmap("vda"), epoch("d8"), open("e0"), epoch("d9"), open("d9")), "d9");
     }
@@ -412,6 +424,22 @@ final class ImageJudgeTest {
           judge(
               reopened(
                   "vda", image("vdx"), SIZE, bitmap("vda"), epoch("e0"), epoch("e1"), open("e1"))));
+    }
+
+    @Test
+    void aMovedImageWithFewerLayersIsLost() {
+      DiskImage moved = new DiskImage("/disks/vdx.qcow2", List.of(), Optional.empty());
+
+      assertLost(
+          judge(reopened("vda", moved, SIZE, bitmap("vda"), epoch("e0"))), Reason.ImageReplaced);
+    }
+
+    @Test
+    void anImageThatIsCalledOtherwiseInTheSameOpeningHasToBeFlushedFirst() {
+      DiskImage renamed = new DiskImage("json:{}", List.of(), Optional.empty());
+
+      assertThat(judge(reopened("vda", renamed, SIZE, bitmap("vda"), epoch("e0"), open("e0"))))
+          .isEqualTo(new Renew(recorded("vda"), "e0", List.of(), true));
     }
 
     @Test
@@ -493,7 +521,7 @@ final class ImageJudgeTest {
           assertRecording(
               new DiskJudge(
                       established(overLayers()),
-                      seen(reopened("vda", bitmap("vda"), open("e0"))),
+                      seen(reopened("vda", bitmap("vda"), epoch("e0"), open("e0"))),
                       Map.of("vda", image("vda")))
                   .judge(overLayers()),
               "e0");

@@ -20,6 +20,7 @@ import dev.vmcheckpoint.qmp.flush.FlushException;
 import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import dev.vmcheckpoint.qmp.machine.GuestState;
 import dev.vmcheckpoint.qmp.machine.Machine;
 import dev.vmcheckpoint.qmp.machine.MachineState;
@@ -179,14 +180,26 @@ final class Changes {
     Set<String> flushed = new HashSet<>();
     for (Disk disk : disks) {
       if (flushed.add(disk.blockNode())) {
-        flush(disk, flusher);
+        flush(disk, disk.blockNode(), flusher);
       }
     }
   }
 
-  private void flush(Disk disk, Flusher flusher) {
+  /**
+   * Flushes a disk's active image and every layer below, into which a job may have moved data as
+   * well: QEMU does not pass a flush on to a backing image.
+   */
+  void flushWithLayers(Disk disk, Flusher flusher) {
+    flush(disk, disk.blockNode(), flusher);
+    disk.backing().stream()
+        .map(Layer::node)
+        .filter(node -> !node.isEmpty())
+        .forEach(node -> flush(disk, node, flusher));
+  }
+
+  private void flush(Disk disk, String node, Flusher flusher) {
     try {
-      flusher.flush(disk.blockNode(), deadline);
+      flusher.flush(node, deadline);
     } catch (FlushException e) {
       throw new FlushPending("disk %s: %s".formatted(disk.name(), e.getMessage()), disk.name(), e);
     } catch (QmpException e) {

@@ -36,7 +36,7 @@ record Creation(
     if (barrier == Barrier.FLUSH) {
       changes.flush(disks, flusher);
     }
-    return answer(attempt, complete.isPresent());
+    return answer(disks, attempt, complete.isPresent());
   }
 
   /** All of the checkpoint but what is taken over. */
@@ -67,20 +67,22 @@ record Creation(
     }
   }
 
-  private Ensured answer(String attempt, boolean adopted) {
+  /** Where layers were taken out of a chain meanwhile, the flush may have come too early. */
+  private Ensured answer(List<Disk> before, String attempt, boolean adopted) {
     OwnBitmaps after = new OwnBitmaps(checkpoint, changes.lookAfter());
     List<CheckpointDisk> answer = new ArrayList<>();
-    for (String name : diskNames) {
+    for (Disk flushed : before) {
       answer.add(
           after
               .machine()
-              .disk(name)
+              .disk(flushed.name())
+              .filter(disk -> disk.image().equals(flushed.image()))
               .flatMap(disk -> answer(disk, after.nameOn(disk, attempt)))
               .orElseThrow(
                   () ->
                       new OutcomeUnknown(
-                          "QEMU accepted the bitmap of disk %s, and then did not show it whole"
-                              .formatted(name))));
+                          "QEMU accepted the bitmap of disk %s, and then did not show it whole, or not on the same image and layers"
+                              .formatted(flushed.name()))));
     }
     return new Ensured(answer, adopted, barrier == Barrier.FLUSH);
   }
