@@ -120,6 +120,22 @@ final class DeletionIT extends WithOperator {
   }
 
   @Test
+  void aBitmapThatStaysBusyIsLeftBehindAndSaid() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    cluster.startMachine("db-0", "vda");
+    TestCheckpoint checkpoint = cluster.apply("busy-for-ever", "db-0").whenReady();
+    sidecar.beforeRemove(
+        () -> {
+          throw FakeSidecar.problem(ErrorCode.BitmapBusy, "an export uses it");
+        });
+
+    checkpoint.delete();
+    checkpoint.whenGone();
+
+    checkpoint.whenTold(Reason.BitmapsLeftBehind);
+  }
+
+  @Test
   void aSidecarThatIsReplacedAgainAndAgainHoldsTheResourceOnlyForABoundedTime() {
     FakeSidecar sidecar = cluster.startSidecar();
     cluster.startMachine("db-0", "vda");

@@ -52,6 +52,31 @@ final class EpochIT extends WithOperator {
   }
 
   @Test
+  void aFlushAfterAStreamThatFailsIsUnknownAndThenRecordedAnew() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda");
+    machine.putOverlay("vda");
+    TestCheckpoint checkpoint = cluster.apply("streamed", "db-0").whenReady();
+    AtomicBoolean fails = new AtomicBoolean(true);
+    sidecar.beforeEachRenew(
+        () -> {
+          if (fails.get()) {
+            throw FakeSidecar.problem(ErrorCode.FlushPending, "the medium does not answer");
+          }
+        });
+
+    machine.stream("vda");
+
+    checkpoint.when("unknown", now -> now.disks().getFirst().reason() == Reason.FlushPending);
+    assertThat(checkpoint.disk("vda").state()).isEqualTo(DiskState.Unknown);
+    fails.set(false);
+    checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
+    assertThat(Objects.requireNonNull(checkpoint.disk("vda").image()).backing()).isEmpty();
+    assertThat(sidecar.renewals())
+        .allSatisfy(call -> assertThat(call.disks().getFirst().flush()).isTrue());
+  }
+
+  @Test
   void anImageThatWentBackToAnOlderStateIsLost() {
     cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda", "vdb");
