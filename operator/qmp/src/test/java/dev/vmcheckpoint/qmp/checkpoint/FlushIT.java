@@ -102,6 +102,18 @@ final class FlushIT {
     }
   }
 
+  @Test
+  void layersBelowIntoWhichAJobMayHaveMovedDataAreFlushedAsWell() {
+    try (Qemu qemu = overlayOverAWriteAt("1M").start();
+        Client client = Client.of(qemu)) {
+      CheckpointDisk recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
+
+      client.renew(flushing(recorded));
+
+      assertThat(client.changes()).filteredOn("block-export-add"::equals).hasSize(2);
+    }
+  }
+
   private static Renewal flushing(CheckpointDisk recorded) {
     return new Renewal(recorded.name(), recorded.epoch(), List.of(), List.of(), true);
   }
