@@ -126,7 +126,7 @@ class KnownLimitsE2E {
         now -> now.disk("vda").path("blockNode").asText().equals("upper"));
 
     try (var _ = machine.occupyMonitor()) {
-      machine.command("device_del", "{\"id\":\"vda\"}");
+      machine.unplug("vda");
       machine.command(
           "human-monitor-command", "{\"command-line\":\"qemu-io upper \\\"write 0 64k\\\"\"}");
       machine.command("blockdev-del", "{\"node-name\":\"upper\"}");

@@ -38,9 +38,9 @@ final class Options {
   @Option(
       names = "--max-checkpoints-per-disk",
       paramLabel = "N",
-      defaultValue = "64",
-      description = "The most checkpoints that a disk may have (default: 64).")
-  int maxCheckpointsPerDisk = 64;
+      defaultValue = "128",
+      description = "The most checkpoints that a disk may have (default: 128).")
+  int maxCheckpointsPerDisk = 128;
 
   @Option(
       names = "--virtual-machine-label",

@@ -122,7 +122,7 @@ final class CreationIT extends WithOperator {
     cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     List<String> others =
-        IntStream.range(0, 64)
+        IntStream.range(0, 128)
             .mapToObj("ffffffff-0000-4000-8000-%012d"::formatted)
             .map("vmcp-%s.attempt.vda"::formatted)
             .toList();
