@@ -93,6 +93,8 @@ final class AuthorityRotationIT {
     try (Replica leader = Replica.start(CLUSTER).lead().whenReady();
         TlsServer server =
             TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
+      // A Secret that is there already is read before this replica leads, and publishes it.
+      TestCluster.awaitThat("the authority on record", () -> !objects.onRecord().isEmpty());
       sidecarReads();
       sidecarRenews();
       assertAnswered(leader.source(), server);
