@@ -3,10 +3,28 @@
 
 # One line a part: seconds, passed, failed, skipped, name.
 parts=$(mktemp)
+# One line a test that failed: its name, and how its message begins.
+failures=$(mktemp)
 
-# Counts the tests in the reports of Surefire and Failsafe, if the folder has any.
+# Counts the tests in the reports of Surefire and Failsafe, if the folder has any, and remembers what failed.
 count() { # name, folder with reports
   [ -d "$2" ] || return 0
+  find "$2" -name 'TEST-*.xml' -exec cat {} + | awk '
+    function attribute(key) {
+      return match(opening, " " key "=\"[^\"]*\"") ? substr(opening, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : ""
+    }
+    BEGIN { RS = "<testcase " }
+    { sub(/<system-(out|err)>.*/, "") }
+    NR > 1 && match($0, /<(failure|error)[ >]/) {
+      outcome = substr($0, RSTART)
+      opening = " " substr($0, 1, index($0, ">"))
+      test = attribute("classname") "." attribute("name")
+      opening = substr(outcome, 1, index(outcome, ">"))
+      message = attribute("message")
+      gsub(/&#10;|\n/, " ", message); gsub(/&quot;/, "\"", message); gsub(/&lt;/, "<", message)
+      gsub(/&gt;/, ">", message); gsub(/&amp;/, "\\&", message)
+      printf "%s: %s\n", test, substr(message, 1, 300)
+    }' >>"$failures"
   find "$2" -name 'TEST-*.xml' -exec cat {} + | awk -v name="$1" '
     function attribute(key) {
       if (!match(suite, " " key "=\"[0-9.,]+\"")) return 0
@@ -47,7 +65,8 @@ summary() {
     {
       name = $0; sub(/^[0-9]+ [0-9]+ [0-9]+ [0-9]+ /, "", name)
       printf "%-42s %6d %6d %7d %6ds\n", name, $2, $3, $4, $1
-      passed += $2; failed += $3
     }
-    END { printf "\n%d passed, %d failed\n", passed, failed }' "$parts"
+    END { printf "\n" }' "$parts"
+  sed 's/^/failed: /' "$failures"
+  awk '{ passed += $2; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed }' "$parts"
 }
