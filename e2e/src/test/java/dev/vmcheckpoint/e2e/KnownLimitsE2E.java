@@ -226,7 +226,7 @@ class KnownLimitsE2E {
   }
 
   private static String bitmap(Checkpoint checkpoint, String more) {
-    return "{\"name\":\"%s\",%s}".formatted(checkpoint.disk("vda").path("bitmap").asText(), more);
+    return "{\"name\":\"%s\",%s}".formatted(checkpoint.bitmap("vda"), more);
   }
 
   private static void assertListsNothing(Checkpoint checkpoint) {

@@ -177,7 +177,7 @@ class LifeE2E {
         {"job-id":"backup","device":"vda-format","target":"to","speed":1,
          "sync":"bitmap","bitmap-mode":"never","bitmap":"%s"}
         """
-            .formatted(checkpoint.disk("vda").path("bitmap").asText()));
+            .formatted(checkpoint.bitmap("vda")));
 
     checkpoint.whenDisk("vda", "Unknown", "Busy");
     assertRecording(checkpoint, "vdb");
@@ -336,8 +336,7 @@ class LifeE2E {
   }
 
   private static String bitmap(Checkpoint checkpoint, String disk) {
-    return "{\"node\":\"%s-format\",\"name\":\"%s\"}"
-        .formatted(disk, checkpoint.disk(disk).path("bitmap").asText());
+    return "{\"node\":\"%s-format\",\"name\":\"%s\"}".formatted(disk, checkpoint.bitmap(disk));
   }
 
   private static void assertRecording(Checkpoint checkpoint, String... disks) {

@@ -40,7 +40,7 @@ class MainJobE2E {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "one", MACHINE).whenReady();
 
     for (String disk : new String[] {"vda", "vdb"}) {
-      String bitmap = checkpoint.disk(disk).path("bitmap").asText();
+      String bitmap = checkpoint.bitmap(disk);
       assertThat(machine.bitmapsOf(checkpoint.uid(), disk)).containsExactly(bitmap);
       assertThat(machine.bitmaps(disk))
           .filteredOn(seen -> seen.get("name").asText().equals(bitmap))
@@ -70,7 +70,7 @@ class MainJobE2E {
   void aSecondCheckpointIsIndependentOfTheFirst() {
     Checkpoint first = Checkpoint.apply(CLUSTER, "first", MACHINE).whenReady();
     Checkpoint second = Checkpoint.apply(CLUSTER, "second", MACHINE).whenReady();
-    String bitmap = second.disk("vda").path("bitmap").asText();
+    String bitmap = second.bitmap("vda");
     long countBefore = machine.count("vda", bitmap);
 
     String firstUid = first.uid();
@@ -100,9 +100,7 @@ class MainJobE2E {
 
     assertThat(checkpoint.disk("vda").path("granularityBytes").asLong()).isEqualTo(4096);
     assertThat(machine.bitmaps("vda"))
-        .filteredOn(
-            bitmap ->
-                bitmap.get("name").asText().equals(checkpoint.disk("vda").path("bitmap").asText()))
+        .filteredOn(bitmap -> bitmap.get("name").asText().equals(checkpoint.bitmap("vda")))
         .extracting(bitmap -> bitmap.get("granularity").asLong())
         .containsExactly(4096L);
   }
@@ -119,7 +117,7 @@ class MainJobE2E {
   @Test
   void aHandledProbeCountsExactly() {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "exact", MACHINE).whenReady();
-    String bitmap = checkpoint.disk("vda").path("bitmap").asText();
+    String bitmap = checkpoint.bitmap("vda");
     await("something to count")
         .atMost(Cluster.PATIENCE)
         .until(() -> machine.count("vda", bitmap) > 0);
@@ -151,9 +149,7 @@ class MainJobE2E {
               .allSatisfy(
                   checkpoint ->
                       assertThat(checkpoint.disk("vda").path("dirtyBytes").asLong())
-                          .isEqualTo(
-                              machine.count(
-                                  "vda", checkpoint.disk("vda").path("bitmap").asText())));
+                          .isEqualTo(machine.count("vda", checkpoint.bitmap("vda"))));
         });
   }
 

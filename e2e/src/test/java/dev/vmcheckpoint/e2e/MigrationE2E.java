@@ -40,14 +40,14 @@ class MigrationE2E {
     RunningMachine source = migration.source().whenGuestWrites();
     RunningMachine target = migration.target();
     Checkpoint checkpoint = apply("on-" + capability, migration).whenReady();
-    String bitmap = checkpoint.disk("vda").path("bitmap").asText();
+    String bitmap = checkpoint.bitmap("vda");
     long before = source.count("vda", bitmap);
 
     source.migrateTo(target, FAST, capability);
     source.whenMigrationIs("completed");
 
     checkpoint.when("Recording on node2", now -> isRecordingOn(now, target));
-    assertThat(checkpoint.disk("vda").path("bitmap").asText()).isEqualTo(bitmap);
+    assertThat(checkpoint.bitmap("vda")).isEqualTo(bitmap);
     assertThat(target.count("vda", bitmap)).isGreaterThanOrEqualTo(before);
     target.write("vda", "0", "64M");
     assertThat(target.count("vda", bitmap)).isEqualTo(64 << 20);

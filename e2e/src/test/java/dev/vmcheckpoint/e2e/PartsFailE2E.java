@@ -142,10 +142,8 @@ class PartsFailE2E {
 
     checkpoint.whenReady();
     assertOneBitmapPerDisk(machine, checkpoint);
-    assertThat(checkpoint.disk("vda").path("bitmap").asText())
-        .isEqualTo(bitmapName(checkpoint, "vda"));
-    assertThat(checkpoint.disk("vdb").path("bitmap").asText())
-        .isEqualTo(bitmapName(checkpoint, "vdb"));
+    assertThat(checkpoint.bitmap("vda")).isEqualTo(bitmapName(checkpoint, "vda"));
+    assertThat(checkpoint.bitmap("vdb")).isEqualTo(bitmapName(checkpoint, "vdb"));
   }
 
   private static RunningMachine start(String name) {
@@ -176,7 +174,7 @@ class PartsFailE2E {
   private static void assertOneBitmapPerDisk(RunningMachine machine, Checkpoint checkpoint) {
     for (String disk : List.of("vda", "vdb")) {
       assertThat(machine.bitmapsOf(checkpoint.uid(), disk))
-          .containsExactly(checkpoint.disk(disk).path("bitmap").asText());
+          .containsExactly(checkpoint.bitmap(disk));
     }
   }
 }

@@ -1,20 +1,15 @@
 package dev.vmcheckpoint.node;
 
-import java.io.IOException;
 import java.net.Socket;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
@@ -48,26 +43,7 @@ final class CurrentManagers extends X509ExtendedKeyManager {
   }
 
   private static X509TrustManager managerOf(List<X509Certificate> authorities) {
-    if (authorities.isEmpty()) {
-      return new NoTrust();
-    }
-    try {
-      KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(null, null);
-      for (int i = 0; i < authorities.size(); i++) {
-        store.setCertificateEntry("authority-" + i, authorities.get(i));
-      }
-      TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
-      factory.init(store);
-      return Arrays.stream(factory.getTrustManagers())
-          .filter(X509TrustManager.class::isInstance)
-          .map(X509TrustManager.class::cast)
-          .findFirst()
-          .orElseThrow();
-    } catch (GeneralSecurityException | IOException e) {
-      throw new IllegalStateException(
-          "while making a trust manager of %d authorities".formatted(authorities.size()), e);
-    }
+    return authorities.isEmpty() ? new NoTrust() : Authorities.trustManager(authorities);
   }
 
   @Override

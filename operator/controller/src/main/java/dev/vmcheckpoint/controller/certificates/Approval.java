@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.controller.certificates;
 
+import dev.vmcheckpoint.node.Authorities;
 import dev.vmcheckpoint.node.NodeTls;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequest;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestSpec;
@@ -17,9 +18,6 @@ import java.util.Set;
  * else is the caller's word.
  */
 sealed interface Approval {
-  /** The signer that a sidecar asks. */
-  String SIGNER = "vmcheckpoint.dev/sidecar";
-
   /** Where the API server puts the node of a token that is bound to a pod (KEP-4193). */
   String NODE_CLAIM = "authentication.kubernetes.io/node-name";
 
@@ -69,7 +67,7 @@ sealed interface Approval {
    */
   static Approval of(CertificateSigningRequest request, String sidecarNamespace) {
     CertificateSigningRequestSpec spec = request.getSpec();
-    if (!SIGNER.equals(spec.getSignerName()) || isDecided(request)) {
+    if (!Authorities.SIGNER.equals(spec.getSignerName()) || isDecided(request)) {
       return new Leave();
     }
     try {

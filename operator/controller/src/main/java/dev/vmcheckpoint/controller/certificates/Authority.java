@@ -148,7 +148,8 @@ record Authority(X509Certificate certificate, PrivateKey key) {
         .getCertificate(builder.build(new JcaContentSignerBuilder(algorithm).build(key)));
   }
 
-  private static X500Name name(String commonName) {
+  /** The whole subject of a certificate that says only what it is for. */
+  static X500Name name(String commonName) {
     return new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, commonName).build();
   }
 

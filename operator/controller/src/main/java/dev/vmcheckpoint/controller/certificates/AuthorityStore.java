@@ -142,8 +142,8 @@ final class AuthorityStore {
                         .endMetadata())
             .withData(
                 Map.of(
-                    CERTIFICATE, encoded(AuthorityPem.text(made.certificate())),
-                    KEY, encoded(AuthorityPem.text(made.key()))))
+                    CERTIFICATE, AuthorityPem.encoded(AuthorityPem.text(made.certificate())),
+                    KEY, AuthorityPem.encoded(AuthorityPem.text(made.key()))))
             .build();
     if (before.isPresent()) {
       client.resource(secret).update();
@@ -152,9 +152,5 @@ final class AuthorityStore {
     }
     LOG.info("Made the {}, in Secret {}/{}", made, namespace, SECRET);
     return made;
-  }
-
-  private static String encoded(String text) {
-    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.US_ASCII));
   }
 }

@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.controller.certificates;
 
+import dev.vmcheckpoint.node.Authorities;
 import dev.vmcheckpoint.node.Pem;
 import dev.vmcheckpoint.node.TlsException;
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -24,12 +25,6 @@ import org.jspecify.annotations.Nullable;
  * expire, in a ConfigMap of the sidecars' namespace. Safe for use by several threads and processes.
  */
 final class BelievedAuthorities {
-  /** The ConfigMap's name. */
-  static final String CONFIG_MAP = "vmcheckpoint-authorities";
-
-  /** The ConfigMap's key: certificates in PEM. */
-  static final String KEY = "ca.crt";
-
   /** The most that are kept; the youngest are. */
   static final int MOST = 16;
 
@@ -79,21 +74,21 @@ final class BelievedAuthorities {
               new ConfigMapBuilder()
                   .withNewMetadata()
                   .withNamespace(namespace)
-                  .withName(CONFIG_MAP)
+                  .withName(Authorities.CONFIG_MAP)
                   .endMetadata()
-                  .withData(Map.of(KEY, text))
+                  .withData(Map.of(Authorities.KEY, text))
                   .build())
           .create();
-    } else if (!text.equals(data(before).get(KEY))) {
+    } else if (!text.equals(data(before).get(Authorities.KEY))) {
       Map<String, String> data = new HashMap<>(data(before));
-      data.put(KEY, text);
+      data.put(Authorities.KEY, text);
       client.resource(new ConfigMapBuilder(before).withData(data).build()).update();
     }
     return wanted;
   }
 
   private @Nullable ConfigMap configMap() {
-    return client.configMaps().inNamespace(namespace).withName(CONFIG_MAP).get();
+    return client.configMaps().inNamespace(namespace).withName(Authorities.CONFIG_MAP).get();
   }
 
   private static Map<String, String> data(ConfigMap map) {
@@ -102,7 +97,7 @@ final class BelievedAuthorities {
 
   private static List<X509Certificate> read(ConfigMap map, Instant now) {
     return BLOCK
-        .matcher(data(map).getOrDefault(KEY, ""))
+        .matcher(data(map).getOrDefault(Authorities.KEY, ""))
         .results()
         .map(MatchResult::group)
         .filter(block -> block.length() <= LONGEST_PEM)
@@ -114,7 +109,7 @@ final class BelievedAuthorities {
 
   private static Stream<X509Certificate> certificate(String block) {
     try {
-      return Pem.certificates(KEY, block).stream();
+      return Pem.certificates(Authorities.KEY, block).stream();
     } catch (TlsException e) {
       return Stream.empty();
     }

@@ -11,8 +11,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x500.X500NameBuilder;
-import org.bouncycastle.asn1.x500.style.BCStyle;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.Extension;
@@ -106,8 +104,7 @@ final class SidecarKey {
   }
 
   private static void requireSubject(X500Name subject, String name) throws DeniedException {
-    X500Name wanted = new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, name).build();
-    if (!wanted.equals(subject)) {
+    if (!Authority.name(name).equals(subject)) {
       throw new DeniedException(
           Reason.WrongName, "the subject has to be CN=%s, after the token's node".formatted(name));
     }

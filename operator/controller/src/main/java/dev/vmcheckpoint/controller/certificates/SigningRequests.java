@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.controller.certificates;
 
 import dev.vmcheckpoint.controller.lead.Leadership;
+import dev.vmcheckpoint.node.Authorities;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequest;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestBuilder;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestCondition;
@@ -14,10 +15,8 @@ import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.HttpURLConnection;
-import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
-import java.util.Base64;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,7 +57,7 @@ final class SigningRequests {
         .certificates()
         .v1()
         .certificateSigningRequests()
-        .withField("spec.signerName", Approval.SIGNER);
+        .withField("spec.signerName", Authorities.SIGNER);
   }
 
   /** Tells of each request that comes or changes. */
@@ -112,7 +111,7 @@ final class SigningRequests {
         "status",
         new CertificateSigningRequestBuilder(approved)
             .editOrNewStatus()
-            .withCertificate(encoded(AuthorityPem.text(certificate)))
+            .withCertificate(AuthorityPem.encoded(AuthorityPem.text(certificate)))
             .endStatus()
             .build());
     count("Signed");
@@ -185,9 +184,5 @@ final class SigningRequests {
 
   private static String name(CertificateSigningRequest request) {
     return "certificate signing request %s".formatted(request.getMetadata().getName());
-  }
-
-  private static String encoded(String text) {
-    return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.US_ASCII));
   }
 }

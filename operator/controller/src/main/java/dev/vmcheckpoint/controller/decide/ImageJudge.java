@@ -108,7 +108,9 @@ record ImageJudge(
 
   private Verdict onRecordedImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps())) {
-      return before.backing().equals(image.backing()) ? recording(bitmap) : streamed(bitmap);
+      return before.backing().equals(image.backing())
+          ? recording(bitmap)
+          : inRecordedOpening(bitmap, false);
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
@@ -120,16 +122,16 @@ record ImageJudge(
   }
 
   /**
-   * A job took layers out of the chain. QEMU lists nothing for what {@code block-stream} copied
-   * into the active image, and leaves it in its caches: no file has it until the image is flushed.
+   * The same opening, and the chain that is on record or another one: then a job took layers out of
+   * it. QEMU lists nothing for what {@code block-stream} copied into the active image, and leaves
+   * it in its caches: no file has it until the image is flushed.
    */
-  private Verdict streamed(BitmapObservation bitmap) {
-    if (!checkpoint.mustFlush()) {
-      return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
+  private Verdict inRecordedOpening(BitmapObservation bitmap, boolean sameChain) {
+    boolean isDone = carriedOver && isMarked();
+    if (!sameChain && checkpoint.mustFlush() && !isDone) {
+      return new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
     }
-    return carriedOver && isMarked()
-        ? recording(bitmap)
-        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
+    return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
   }
 
   private Verdict onTop(BitmapObservation bitmap) {
@@ -180,10 +182,7 @@ record ImageJudge(
     boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
     if (isRecordedOpening(disk.bitmaps())) {
       // It got that marker while it was below, and was not closed since: a commit has ended.
-      if (!sameChain) {
-        return streamed(bitmap);
-      }
-      return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
+      return inRecordedOpening(bitmap, sameChain);
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
@@ -201,7 +200,7 @@ record ImageJudge(
   private Verdict onAnotherImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps())) {
       // Where an image does not name its layers, QEMU does in the name that it gives the image.
-      return streamed(bitmap);
+      return inRecordedOpening(bitmap, false);
     }
     if (hasRecordedMarker(disk.bitmaps())) {
       // Its layers may have moved with it, but there are as many.

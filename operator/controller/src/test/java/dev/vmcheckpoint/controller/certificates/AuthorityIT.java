@@ -10,31 +10,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The authority in its Secret, what is on record of it, and which replica looks after it. */
-final class AuthorityIT {
-  @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
+final class AuthorityIT extends WithAuthorities {
   private static final Asker SIDECAR = Asker.sidecarOf("node-1");
 
-  private final AuthorityObjects objects = new AuthorityObjects(CLUSTER);
-  private final Requests requests = new Requests(CLUSTER);
   private final Pkcs10 pkcs10 = Pkcs10.ofNode("node-1");
-
-  @BeforeEach
-  void permit() {
-    objects.deleteAll();
-    requests.permit();
-  }
-
-  @AfterEach
-  void clean() {
-    requests.deleteAll();
-    objects.deleteAll();
-  }
 
   private static Replica leader() {
     return Replica.start(CLUSTER).lead().whenReady();

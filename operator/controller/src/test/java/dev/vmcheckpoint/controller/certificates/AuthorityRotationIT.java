@@ -17,35 +17,16 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The operator calls a sidecar, each time over a new connection, while their authority is replaced:
  * the operator takes each step as soon as it can, the sidecar as late as it may.
  */
-final class AuthorityRotationIT {
+final class AuthorityRotationIT extends WithAuthorities {
   private static final String NODE = "node-1";
 
-  @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
-
-  private final AuthorityObjects objects = new AuthorityObjects(CLUSTER);
-  private final Requests requests = new Requests(CLUSTER);
   private volatile TlsMaterial sidecar = new TlsMaterial(List.of(), List.of());
-
-  @BeforeEach
-  void permit() {
-    objects.deleteAll();
-    requests.permit();
-  }
-
-  @AfterEach
-  void clean() {
-    requests.deleteAll();
-    objects.deleteAll();
-  }
 
   /** The sidecar reads again whom to believe. */
   private void sidecarReads() {

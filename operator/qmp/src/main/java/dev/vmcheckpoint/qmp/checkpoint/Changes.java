@@ -27,6 +27,8 @@ import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The looks at a machine and the changes to its bitmaps that one operation makes. */
 final class Changes {
@@ -177,24 +179,27 @@ final class Changes {
 
   /** Flushes the active image of each of the disks, once it is changed. */
   void flush(List<Disk> disks, Flusher flusher) {
-    Set<String> flushed = new HashSet<>();
-    for (Disk disk : disks) {
-      if (flushed.add(disk.blockNode())) {
-        flush(disk, disk.blockNode(), flusher);
-      }
-    }
+    flush(disks, disk -> Stream.of(disk.blockNode()), flusher);
   }
 
   /**
-   * Flushes a disk's active image and every layer below, into which a job may have moved data as
-   * well: QEMU does not pass a flush on to a backing image.
+   * Flushes the active image of each of the disks and every layer below, into which a job may have
+   * moved data as well: QEMU does not pass a flush on to a backing image.
    */
-  void flushWithLayers(Disk disk, Flusher flusher) {
-    flush(disk, disk.blockNode(), flusher);
-    disk.backing().stream()
-        .map(Layer::node)
-        .filter(node -> !node.isEmpty())
-        .forEach(node -> flush(disk, node, flusher));
+  void flushWithLayers(List<Disk> disks, Flusher flusher) {
+    flush(
+        disks,
+        disk ->
+            Stream.concat(Stream.of(disk.blockNode()), disk.backing().stream().map(Layer::node))
+                .filter(node -> !node.isEmpty()),
+        flusher);
+  }
+
+  private void flush(List<Disk> disks, Function<Disk, Stream<String>> nodes, Flusher flusher) {
+    Set<String> flushed = new HashSet<>();
+    for (Disk disk : disks) {
+      nodes.apply(disk).filter(flushed::add).forEach(node -> flush(disk, node, flusher));
+    }
   }
 
   private void flush(Disk disk, String node, Flusher flusher) {

@@ -31,11 +31,9 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
     changes.addOneByOne(Markers.missing(targets.stream().map(Target::disk).toList(), ids));
     merges.forEach(changes::merge);
     changes.requireGuestStill();
-    for (Target target : targets) {
-      if (target.renewal().flush()) {
-        changes.flushWithLayers(target.disk(), flusher);
-      }
-    }
+    changes.flushWithLayers(
+        targets.stream().filter(target -> target.renewal().flush()).map(Target::disk).toList(),
+        flusher);
     changes.remove(before, replaced);
     changes.remove(
         before,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.vmcheckpoint.node.Authorities;
 import dev.vmcheckpoint.node.Pem;
 import dev.vmcheckpoint.node.TlsException;
 import java.io.IOException;
@@ -16,23 +17,17 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.TrustManager;
 
 /**
  * The API server, by way of the files that a pod has of its service account. The few calls do not
  * warrant a whole client in every node's memory: connections and threads end with each call.
  */
 public final class KubernetesCertificateApi implements CertificateApi {
-  static final String SIGNER = "vmcheckpoint.dev/sidecar";
-  static final String AUTHORITIES = "vmcheckpoint-authorities";
-
   private static final String REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
   private static final Duration TIMEOUT = Duration.ofSeconds(20);
   private static final int MOST_ANSWER_BYTES = 1 << 20;
@@ -56,7 +51,7 @@ public final class KubernetesCertificateApi implements CertificateApi {
     body.put("apiVersion", "certificates.k8s.io/v1").put("kind", "CertificateSigningRequest");
     body.putObject("metadata").put("generateName", "vmcheckpoint-sidecar-");
     ObjectNode spec = body.putObject("spec");
-    spec.put("signerName", SIGNER)
+    spec.put("signerName", Authorities.SIGNER)
         .put("expirationSeconds", life.toSeconds())
         .put(
             "request",
@@ -97,9 +92,10 @@ public final class KubernetesCertificateApi implements CertificateApi {
   public Optional<String> authorities() throws IOException, InterruptedException {
     return answer(
             "GET",
-            "/api/v1/namespaces/%s/configmaps/%s".formatted(text("namespace").strip(), AUTHORITIES),
+            "/api/v1/namespaces/%s/configmaps/%s"
+                .formatted(text("namespace").strip(), Authorities.CONFIG_MAP),
             "")
-        .map(configMap -> configMap.path("data").path("ca.crt").asText())
+        .map(configMap -> configMap.path("data").path(Authorities.KEY).asText())
         .filter(pem -> !pem.isBlank());
   }
 
@@ -150,16 +146,9 @@ public final class KubernetesCertificateApi implements CertificateApi {
 
   private SSLContext tls() throws IOException {
     try {
-      List<X509Certificate> authorities = Pem.certificates("ca.crt", text("ca.crt"));
-      KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(null, null);
-      for (int i = 0; i < authorities.size(); i++) {
-        store.setCertificateEntry("authority-" + i, authorities.get(i));
-      }
-      TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
-      trust.init(store);
+      TrustManager trust = Authorities.trustManager(Pem.certificates("ca.crt", text("ca.crt")));
       SSLContext tls = SSLContext.getInstance("TLS");
-      tls.init(null, trust.getTrustManagers(), null);
+      tls.init(null, new TrustManager[] {trust}, null);
       return tls;
     } catch (GeneralSecurityException | TlsException e) {
       throw new IOException(
