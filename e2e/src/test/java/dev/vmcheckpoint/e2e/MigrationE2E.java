@@ -155,6 +155,19 @@ class MigrationE2E {
     fine.whenTold("MigrationMayNotEnd");
   }
 
+  @Test
+  void aBitmapThatMakesAMigrationFailIsWarnedOf() {
+    RunningMachine machine =
+        RunningMachine.start(CLUSTER, VirtualMachine.named("vm-foreign", Disk.qcow2("vda")));
+    String foreign = "f".repeat(300);
+    machine.command(
+        "block-dirty-bitmap-add", "{\"node\":\"vda-format\",\"name\":\"%s\"}".formatted(foreign));
+
+    Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "foreign", "vm-foreign").whenReady();
+
+    checkpoint.whenTold("MigrationWillFail");
+  }
+
   /** A machine, and the pod that it can migrate to. */
   private record Migration(String machine, RunningMachine source, RunningMachine target) {}
 

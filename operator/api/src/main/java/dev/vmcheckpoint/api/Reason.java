@@ -57,6 +57,11 @@ public enum Reason {
       "Before such a migration delete checkpoints, make them with a coarser granularity, or raise"
           + " QEMU's downtime-limit or max-bandwidth. On shared storage leave that capability off:"
           + " the bitmaps then travel in the image."),
+  MigrationWillFail(
+      "The machine has a bitmap of another tool with which QEMU refuses a live migration with the"
+          + " capability dirty-bitmaps: it is inconsistent, or its name is longer than 255 bytes.",
+      "Remove that bitmap with block-dirty-bitmap-remove, or leave that capability off. Nothing of the"
+          + " checkpoint is affected."),
 
   // The virtual machine
   VirtualMachineNotFound(
@@ -166,7 +171,8 @@ public enum Reason {
       "A job or an export uses the bitmap, or the machine has a stream or commit job, or on QEMU before"
           + " 7 a backup, at the end of which QEMU can die if it is looked at.",
       "Wait until the job has ended, and dismiss it where nobody else does; query-jobs and"
-          + " query-block-exports list them."),
+          + " query-block-exports list them. Until then QEMU refuses a live migration with the"
+          + " capability dirty-bitmaps."),
 
   // Why a disk is Lost
   BitmapMissing(

@@ -164,7 +164,7 @@ public final class CheckpointReconciler
         boolean said = report(current, status, context);
         if (said && status.established()) {
           attempts.succeeded(checkpoint.uid());
-          Transitions.onEstablished(create, response).ifPresent(told -> events.tell(current, told));
+          Transitions.onEstablished(create, response).forEach(told -> events.tell(current, told));
           yield UpdateControl.noUpdate();
         }
         yield said ? again(attempts.failed(checkpoint.uid())) : after(false);

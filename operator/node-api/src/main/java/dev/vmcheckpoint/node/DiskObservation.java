@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param virtualSizeBytes size that the guest sees, in bytes
  * @param bitmaps those on the top format node whose names begin with {@code vmcp-}
  * @param lower the layers of the backing chain that have such bitmaps, top first
+ * @param others the other bitmaps on the top format node; empty where there are none
  */
 public record DiskObservation(
     String name,
@@ -26,7 +27,8 @@ public record DiskObservation(
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<DiskImage> image,
     long virtualSizeBytes,
     List<BitmapObservation> bitmaps,
-    List<Layer> lower) {
+    List<Layer> lower,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<OtherBitmaps> others) {
   private static final int MAX_NAME = 1024;
   private static final int MAX_MESSAGE = 4096;
 

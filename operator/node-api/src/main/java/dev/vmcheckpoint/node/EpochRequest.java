@@ -28,6 +28,11 @@ public record EpochRequest(List<Disk> disks) {
     }
   }
 
+  /** Names of the disks that have to be flushed. */
+  public List<String> disksToFlush() {
+    return disks.stream().filter(Disk::flush).map(Disk::name).toList();
+  }
+
   /**
    * One disk.
    *

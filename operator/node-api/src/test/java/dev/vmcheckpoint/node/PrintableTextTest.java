@@ -68,7 +68,8 @@ final class PrintableTextTest {
             Optional.empty(),
             0,
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     assertThat(disk.name()).isEqualTo("disk\\u001b[2J");
     assertThat(disk.blockNode()).isEqualTo("node\\u001b[2J");

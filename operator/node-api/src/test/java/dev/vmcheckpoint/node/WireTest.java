@@ -54,7 +54,8 @@ final class WireTest {
                                 Optional.of(IMAGE),
                                 1L << 40,
                                 List.of(BITMAP),
-                                List.of(new DiskObservation.Layer("/base.qcow2", List.of(BITMAP)))),
+                                List.of(new DiskObservation.Layer("/base.qcow2", List.of(BITMAP))),
+                                Optional.empty()),
                             new DiskObservation(
                                 "cd",
                                 "",
@@ -64,7 +65,8 @@ final class WireTest {
                                 Optional.empty(),
                                 0,
                                 List.of(),
-                                List.of())))),
+                                List.of(),
+                                Optional.empty())))),
                 new MachineReport.Failed(
                     POD, Problem.of(ErrorCode.MonitorBusy, "no greeting in time")))),
         new EnsureRequest(List.of("vda", "vdb"), Optional.of(65536L), Barrier.Flush),
@@ -92,7 +94,9 @@ final class WireTest {
                     Optional.of(IMAGE),
                     1L << 40,
                     List.of(BITMAP),
-                    List.of()))),
+                    List.of(),
+                    Optional.of(new OtherBitmaps(17, Optional.of("theirs"))))),
+            List.of("vda")),
         Problem.of(ErrorCode.OutcomeUnknown, "the connection broke"));
   }
 

@@ -20,6 +20,7 @@ import dev.vmcheckpoint.node.MachineReport;
 import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.ObserveRequest;
 import dev.vmcheckpoint.node.ObserveResponse;
+import dev.vmcheckpoint.node.OtherBitmaps;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.RemoveResponse;
@@ -62,6 +63,7 @@ final class OpenApiTest {
           ObserveRequest.class,
           ObserveRequest.Target.class,
           ObserveResponse.class,
+          OtherBitmaps.class,
           Problem.class,
           RemoveResponse.class,
           RemoveResponse.Below.class,

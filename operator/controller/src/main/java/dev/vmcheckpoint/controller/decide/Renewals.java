@@ -69,6 +69,17 @@ public final class Renewals {
                   .formatted(answered, names(renew))),
           now);
     }
+    List<String> unflushed = new ArrayList<>(renew.request().disksToFlush());
+    unflushed.removeAll(response.flushed());
+    if (!unflushed.isEmpty()) {
+      return notRenewed(
+          checkpoint,
+          renew,
+          new Trouble(
+              Reason.FlushPending,
+              "the sidecar's answer does not show the disks %s flushed".formatted(unflushed)),
+          now);
+    }
     Seen after = with(renew.seen(), response.disks());
     List<Verdict> verdicts = verdicts(checkpoint, after, images(renew));
     return status(checkpoint, after, verdicts, NOT_CARRIED_OVER, now);

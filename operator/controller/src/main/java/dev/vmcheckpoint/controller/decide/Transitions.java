@@ -40,8 +40,8 @@ public final class Transitions {
    * @param create what was asked for
    * @param response the answer to it
    */
-  public static Optional<Announcement> onEstablished(Create create, EnsureResponse response) {
-    return MigrationLoad.warning(create.seen(), response);
+  public static List<Announcement> onEstablished(Create create, EnsureResponse response) {
+    return new MigrationWarnings(create.seen(), response).all();
   }
 
   private static Optional<Condition> changed(

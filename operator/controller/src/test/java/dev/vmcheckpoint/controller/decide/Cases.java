@@ -189,7 +189,15 @@ final class Cases {
       List<BitmapObservation> bitmaps,
       List<DiskObservation.Layer> lower) {
     return new DiskObservation(
-        name, name + "-format", true, Optional.empty(), Optional.of(image), size, bitmaps, lower);
+        name,
+        name + "-format",
+        true,
+        Optional.empty(),
+        Optional.of(image),
+        size,
+        bitmaps,
+        lower,
+        Optional.empty());
   }
 
   static DiskObservation ineligible(String name, Reason reason, boolean writable) {
@@ -201,7 +209,8 @@ final class Cases {
         Optional.of(image(name)),
         SIZE,
         List.of(),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   static MachineObservation machine(DiskObservation... disks) {

@@ -58,7 +58,8 @@ final class DiskJudgeTest {
             Optional.of(image("vda")),
             SIZE,
             List.of(open("e0"), bitmap("vda")),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     assertThat(judge(readOnly).state()).isEqualTo(DiskState.Recording);
   }
@@ -92,7 +93,15 @@ final class DiskJudgeTest {
       assertUnknown(
           judge(
               new DiskObservation(
-                  "vda", "", true, Optional.empty(), Optional.empty(), 0, List.of(), List.of())),
+                  "vda",
+                  "",
+                  true,
+                  Optional.empty(),
+                  Optional.empty(),
+                  0,
+                  List.of(),
+                  List.of(),
+                  Optional.empty())),
           Reason.Detached);
     }
 

@@ -123,7 +123,15 @@ final class DiskSelectionTest {
   void norIsOneOfWhichTheSidecarOnlySaysThatItIsNotWritable() {
     DiskObservation unsaid =
         new DiskObservation(
-            "vdo", "node", false, Optional.empty(), Optional.empty(), 0, List.of(), List.of());
+            "vdo",
+            "node",
+            false,
+            Optional.empty(),
+            Optional.empty(),
+            0,
+            List.of(),
+            List.of(),
+            Optional.empty());
 
     assertThat(rejected(select(spec("vdo"), unsaid)).disks())
         .extracting(Disk::reason)
@@ -141,7 +149,8 @@ final class DiskSelectionTest {
             Optional.empty(),
             0,
             List.of(),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     assertThat(select(skipping(), disk("vda"), odd))
         .isEqualTo(

@@ -21,6 +21,7 @@ import dev.vmcheckpoint.api.DiskState;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Decision.Report;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
@@ -148,6 +149,26 @@ final class RenewalsTest {
     assertNotBelieved(renewed(renew, reopened("vda", bitmap("vda"), epoch("e0"))));
   }
 
+  @Test
+  void anAnswerThatDoesNotShowTheFlushThatWasAskedForIsNotBelieved() {
+    Disk overLayers =
+        recorded("vda", "e0", new Image(fileOf("vda"), List.of("/disks/middle.qcow2"), null));
+    Checkpoint streamed = established(overLayers);
+    DiskObservation marked = reopened("vda", bitmap("vda"), epoch("e0"), open("e0"));
+    Renew renew = (Renew) Cases.decide(streamed, seen(marked), List.of(), NOON);
+    assertThat(renew.request().disksToFlush()).containsExactly("vda");
+
+    VirtualMachineCheckpointStatus status =
+        Renewals.renewed(streamed, renew, new EpochResponse(List.of(marked), List.of()), NOON);
+
+    assertThat(status.disks())
+        .containsExactly(
+            overLayers.judged(
+                DiskState.Unknown,
+                Reason.FlushPending,
+                "the sidecar's answer does not show the disks [vda] flushed"));
+  }
+
   private static void assertNotBelieved(VirtualMachineCheckpointStatus status) {
     Disk disk = status.disks().getFirst();
     assertThat(disk.state()).isEqualTo(DiskState.Unknown);
@@ -175,6 +196,6 @@ final class RenewalsTest {
   }
 
   private static VirtualMachineCheckpointStatus renewed(Renew renew, DiskObservation answer) {
-    return Renewals.renewed(CHECKPOINT, renew, new EpochResponse(List.of(answer)), NOON);
+    return Renewals.renewed(CHECKPOINT, renew, new EpochResponse(List.of(answer), List.of()), NOON);
   }
 }

@@ -90,7 +90,8 @@ final class SweepTest {
             Optional.of(image("vda")),
             SIZE,
             List.of(bitmap("vda")),
-            List.of());
+            List.of(),
+            Optional.empty());
 
     assertThat(Sweep.decide(left(ON_VDA), seen(readOnly))).isEqualTo(new Settled(List.of(ON_VDA)));
   }

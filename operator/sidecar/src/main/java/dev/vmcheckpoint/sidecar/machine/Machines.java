@@ -116,7 +116,7 @@ public final class Machines implements NodeApi {
         machine,
         context,
         (checkpoints, deadline) ->
-            WireForm.ofRenewed(checkpoints.renew(WireForm.renewals(request), deadline)));
+            WireForm.of(request, checkpoints.renew(WireForm.renewals(request), deadline)));
   }
 
   private MachineReport look(PodUid machine, Deadline deadline) {

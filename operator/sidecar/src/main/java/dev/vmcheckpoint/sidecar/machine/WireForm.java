@@ -1,5 +1,7 @@
 package dev.vmcheckpoint.sidecar.machine;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
@@ -7,6 +9,7 @@ import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.MachineObservation;
+import dev.vmcheckpoint.node.OtherBitmaps;
 import dev.vmcheckpoint.node.RemoveResponse;
 import dev.vmcheckpoint.qmp.checkpoint.BitmapNames;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured;
@@ -17,9 +20,12 @@ import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.Image;
 import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.List;
+import java.util.Optional;
 
 /** The QMP library's results as the contract's records, and the contract's requests as its own. */
 final class WireForm {
+  private static final int MAX_MIGRATABLE_NAME = 255;
+
   private WireForm() {}
 
   static MachineObservation of(MachineState machine) {
@@ -55,8 +61,13 @@ final class WireForm {
         .toList();
   }
 
-  static EpochResponse ofRenewed(List<Disk> disks) {
-    return new EpochResponse(disks.stream().map(WireForm::of).toList());
+  /**
+   * The answer to a request that was carried out.
+   *
+   * @param disks the disks as they are now
+   */
+  static EpochResponse of(EpochRequest request, List<Disk> disks) {
+    return new EpochResponse(disks.stream().map(WireForm::of).toList(), request.disksToFlush());
   }
 
   private static DiskObservation of(Disk disk) {
@@ -72,7 +83,27 @@ final class WireForm {
         disk.backing().stream()
             .map(layer -> new DiskObservation.Layer(layer.file(), ours(layer.bitmaps())))
             .filter(layer -> !layer.bitmaps().isEmpty())
-            .toList());
+            .toList(),
+        others(disk));
+  }
+
+  private static Optional<OtherBitmaps> others(Disk disk) {
+    List<Bitmap> others =
+        disk.bitmaps().stream().filter(bitmap -> !BitmapNames.isOurs(bitmap.name())).toList();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new OtherBitmaps(
+                others.stream()
+                    .mapToLong(
+                        bitmap -> Math.ceilDiv(disk.virtualSizeBytes(), bitmap.granularityBytes()))
+                    .sum(),
+                others.stream().filter(WireForm::preventsMigration).map(Bitmap::name).findFirst()));
+  }
+
+  /** QEMU's {@code migration/block-dirty-bitmap.c}: a name is sent with its length in one byte. */
+  private static boolean preventsMigration(Bitmap bitmap) {
+    return bitmap.inconsistent() || bitmap.name().getBytes(UTF_8).length > MAX_MIGRATABLE_NAME;
   }
 
   private static List<BitmapObservation> ours(List<Bitmap> bitmaps) {

@@ -26,7 +26,15 @@ final class AnswerRoomTest {
     DiskImage image = new DiskImage("f".repeat(bytes), List.of(), Optional.empty());
     DiskObservation disk =
         new DiskObservation(
-            "vda", "n", true, Optional.empty(), Optional.of(image), 0, List.of(), List.of());
+            "vda",
+            "n",
+            true,
+            Optional.empty(),
+            Optional.of(image),
+            0,
+            List.of(),
+            List.of(),
+            Optional.empty());
     return new MachineReport.Observed(
         new PodUid("a1"), new MachineObservation("10.0.0", "running", true, "none", List.of(disk)));
   }

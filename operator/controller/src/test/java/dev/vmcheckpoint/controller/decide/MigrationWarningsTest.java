@@ -9,26 +9,27 @@ import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
+import dev.vmcheckpoint.node.OtherBitmaps;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** QEMU 7.2 by its defaults: two bitmaps of 64 KiB on a disk of 1 TiB migrate, three never do. */
-final class MigrationLoadTest {
+final class MigrationWarningsTest {
   private static final long TIB = 1L << 40;
   private static final long DEFAULT_GRANULARITY = 64 << 10;
   private static final DiskImage IMAGE = new DiskImage("vda.qcow2", List.of(), Optional.empty());
 
   @Test
   void twoBitmapsOfATebibyteAreNoCauseForConcern() {
-    assertThat(MigrationLoad.warning(seen("first"), made("second", DEFAULT_GRANULARITY))).isEmpty();
+    assertThat(warnings(seen("first"), made("second", DEFAULT_GRANULARITY))).isEmpty();
   }
 
   @Test
   void aThirdOneIsWarnedOf() {
-    assertThat(MigrationLoad.warning(seen("first", "second"), made("third", DEFAULT_GRANULARITY)))
-        .hasValue(
+    assertThat(warnings(seen("first", "second"), made("third", DEFAULT_GRANULARITY)))
+        .containsExactly(
             Announcement.warning(
                 Reason.MigrationMayNotEnd,
                 "a live migration with the capability dirty-bitmaps has 48 MiB of bitmaps to send,"
@@ -37,16 +38,48 @@ final class MigrationLoadTest {
 
   @Test
   void oneBitmapCanBeTooFine() {
-    assertThat(MigrationLoad.warning(seen(), made("fine", DEFAULT_GRANULARITY / 4))).isPresent();
+    assertThat(warnings(seen(), made("fine", DEFAULT_GRANULARITY / 4))).hasSize(1);
   }
 
   @Test
   void aBitmapThatWasAdoptedCountsOnce() {
-    assertThat(MigrationLoad.warning(seen("first", "second"), made("second", DEFAULT_GRANULARITY)))
-        .isEmpty();
+    assertThat(warnings(seen("first", "second"), made("second", DEFAULT_GRANULARITY))).isEmpty();
+  }
+
+  @Test
+  void theBitmapsOfOthersCountAsWell() {
+    OtherBitmaps two = new OtherBitmaps(2 * TIB / DEFAULT_GRANULARITY, Optional.empty());
+
+    assertThat(warnings(seen(two), made("third", DEFAULT_GRANULARITY)))
+        .extracting(Announcement::reason)
+        .containsExactly(Reason.MigrationMayNotEnd);
+  }
+
+  @Test
+  void aBitmapThatQemuCannotSendIsWarnedOf() {
+    OtherBitmaps broken = new OtherBitmaps(1, Optional.of("theirs"));
+
+    assertThat(warnings(seen(broken), made("first", DEFAULT_GRANULARITY)))
+        .containsExactly(
+            Announcement.warning(
+                Reason.MigrationWillFail,
+                "QEMU refuses a live migration with the capability dirty-bitmaps while the disk vda"
+                    + " has the bitmap theirs"));
+  }
+
+  private static List<Announcement> warnings(Seen seen, EnsureResponse response) {
+    return new MigrationWarnings(seen, response).all();
   }
 
   private static Seen seen(String... bitmaps) {
+    return seen(Optional.empty(), bitmaps);
+  }
+
+  private static Seen seen(OtherBitmaps others) {
+    return seen(Optional.of(others));
+  }
+
+  private static Seen seen(Optional<OtherBitmaps> others, String... bitmaps) {
     DiskObservation disk =
         new DiskObservation(
             "vda",
@@ -55,8 +88,9 @@ final class MigrationLoadTest {
             Optional.empty(),
             Optional.of(IMAGE),
             TIB,
-            Stream.of(bitmaps).map(MigrationLoadTest::bitmap).toList(),
-            List.of());
+            Stream.of(bitmaps).map(MigrationWarningsTest::bitmap).toList(),
+            List.of(),
+            others);
     return Cases.seen(disk);
   }
 
