@@ -2,14 +2,10 @@ package dev.vmcheckpoint.proof;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.vmcheckpoint.api.fixture.ApiServer;
 import dev.vmcheckpoint.proof.Histories.Failure;
-import dev.vmcheckpoint.proof.fixture.TheSystem;
-import java.nio.file.Path;
+import dev.vmcheckpoint.proof.fixture.RunningSystem;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -21,24 +17,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Whether checkpoints can be relied on, whatever happens; and whether that would be noticed. */
 @TestMethodOrder(OrderAnnotation.class)
 final class ProofIT {
-  @RegisterExtension static final ApiServer API_SERVER = new ApiServer();
-
-  private static Optional<TheSystem> system = Optional.empty();
+  @RegisterExtension static final RunningSystem SYSTEM = new RunningSystem();
 
   private final Tally tally = new Tally();
 
-  @BeforeAll
-  static void startSystem() {
-    system = Optional.of(TheSystem.start(API_SERVER, Path.of("target", "proof")));
-  }
-
-  @AfterAll
-  static void stopSystem() {
-    system.ifPresent(TheSystem::close);
-  }
-
   private Histories histories() {
-    return new Histories(system.orElseThrow(), tally);
+    return new Histories(SYSTEM.get(), tally);
   }
 
   @Test
