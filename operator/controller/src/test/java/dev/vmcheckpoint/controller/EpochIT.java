@@ -23,13 +23,13 @@ final class EpochIT extends WithOperator {
     cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("new-pod", "db-0").whenReady();
-    String recorded = epoch(checkpoint);
+    String recorded = checkpoint.epoch("vda");
 
     stop(checkpoint);
     start(machine);
 
     checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
-    assertThat(epoch(checkpoint)).isNotEqualTo(recorded).isIn(machine.epochs("vda"));
+    assertThat(checkpoint.epoch("vda")).isNotEqualTo(recorded).isIn(machine.epochs("vda"));
   }
 
   @Test
@@ -39,7 +39,7 @@ final class EpochIT extends WithOperator {
     TestCheckpoint checkpoint = cluster.apply("restarted", "db-0").whenReady();
     machine.put("vda", checkpoint.bitmap("vda"), 10 * 65_536);
     checkpoint.when("dirty", now -> Objects.equals(now.disks().getFirst().dirtyBytes(), 655_360L));
-    String recorded = epoch(checkpoint);
+    String recorded = checkpoint.epoch("vda");
     int writes = operator.calls().writesAbout(cluster.namespace(), "restarted").size();
 
     machine.restart();
@@ -132,7 +132,7 @@ final class EpochIT extends WithOperator {
     FakeSidecar sidecar = cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("conflict", "db-0").whenReady();
-    String recorded = epoch(checkpoint);
+    String recorded = checkpoint.epoch("vda");
     operator
         .calls()
         .beforeNextStatusOf("conflict", () -> checkpoint.annotate("example.com/touched", "now"));
@@ -143,7 +143,7 @@ final class EpochIT extends WithOperator {
     assertThat(sidecar.renewals())
         .filteredOn(renewal -> renewal.disks().getFirst().remove().isEmpty())
         .hasSize(2);
-    assertThat(epoch(checkpoint)).isIn(machine.epochs("vda"));
+    assertThat(checkpoint.epoch("vda")).isIn(machine.epochs("vda"));
   }
 
   @Test
@@ -151,11 +151,11 @@ final class EpochIT extends WithOperator {
     FakeSidecar sidecar = cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("crash", "db-0").whenReady();
-    String recorded = epoch(checkpoint);
+    String recorded = checkpoint.epoch("vda");
     stop(checkpoint);
     sidecar.afterNextRenew(
         () -> {
-          assertThat(epoch(checkpoint)).isEqualTo(recorded);
+          assertThat(checkpoint.epoch("vda")).isEqualTo(recorded);
           throw new IllegalStateException("the operator ends here");
         });
 
@@ -163,7 +163,7 @@ final class EpochIT extends WithOperator {
 
     checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
     assertThat(sidecar.renewals()).hasSizeGreaterThan(1);
-    assertThat(epoch(checkpoint)).isIn(machine.epochs("vda"));
+    assertThat(checkpoint.epoch("vda")).isIn(machine.epochs("vda"));
   }
 
   @Test
@@ -175,14 +175,14 @@ final class EpochIT extends WithOperator {
     start(machine);
     older.when(ConditionType.Valid, Status.True, Reason.Recording);
     TestCheckpoint younger = cluster.apply("younger", "db-0").whenReady();
-    assertThat(epoch(younger)).isEqualTo(epoch(older));
+    assertThat(younger.epoch("vda")).isEqualTo(older.epoch("vda"));
     stop(older, younger);
 
     start(machine);
 
     older.when(ConditionType.Valid, Status.True, Reason.Recording);
     younger.when(ConditionType.Valid, Status.True, Reason.Recording);
-    assertThat(epoch(younger)).isEqualTo(epoch(older));
+    assertThat(younger.epoch("vda")).isEqualTo(older.epoch("vda"));
   }
 
   @Test
@@ -257,10 +257,6 @@ final class EpochIT extends WithOperator {
             throw FakeSidecar.problem(ErrorCode.Refused, "QEMU said no");
           }
         });
-  }
-
-  private static String epoch(TestCheckpoint checkpoint) {
-    return Objects.requireNonNull(checkpoint.disk("vda").epoch());
   }
 
   private void stop(TestCheckpoint... checkpoints) {

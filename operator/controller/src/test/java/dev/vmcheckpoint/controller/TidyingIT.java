@@ -10,7 +10,6 @@ import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** What nobody relies on any more is removed, and nothing else. */
@@ -21,13 +20,14 @@ final class TidyingIT extends WithOperator {
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint older = cluster.apply("older", "db-0").whenReady();
     TestCheckpoint younger = cluster.apply("younger", "db-0").whenReady();
-    String recorded = epoch(older);
+    String recorded = older.epoch("vda");
 
     machine.restart();
 
     whenRenewed(older, recorded);
     whenRenewed(younger, recorded);
-    TestCluster.awaitThat("one marker", () -> machine.epochs("vda").equals(List.of(epoch(older))));
+    TestCluster.awaitThat(
+        "one marker", () -> machine.epochs("vda").equals(List.of(older.epoch("vda"))));
     older.when(ConditionType.Valid, Status.True, Reason.Recording);
   }
 
@@ -37,7 +37,7 @@ final class TidyingIT extends WithOperator {
     FakeMachine machine = cluster.startMachine("db-0", "vda");
     TestCheckpoint carriedAlong = cluster.apply("carried-along", "db-0").whenReady();
     TestCheckpoint leftBelow = cluster.apply("left-below", "db-0").whenReady();
-    String recorded = epoch(leftBelow);
+    String recorded = leftBelow.epoch("vda");
     machine.putOverlay("vda", carriedAlong.bitmap("vda"));
     whenRenewed(carriedAlong, recorded);
     leftBelow.when("covered", now -> now.disks().getFirst().reason() == Reason.OverlayOnTop);
@@ -121,9 +121,5 @@ final class TidyingIT extends WithOperator {
 
   private static void whenRenewed(TestCheckpoint checkpoint, String recorded) {
     checkpoint.when("renewed", now -> !recorded.equals(now.disks().getFirst().epoch()));
-  }
-
-  private static String epoch(TestCheckpoint checkpoint) {
-    return Objects.requireNonNull(checkpoint.disk("vda").epoch());
   }
 }

@@ -22,10 +22,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The flush that follows the add. */
 @Timeout(60)
@@ -99,6 +102,78 @@ final class FlushIT {
       assertThatThrownBy(() -> client.renew(flushing(recorded)))
           .isInstanceOf(FlushPending.class)
           .hasMessageContaining("disk vda");
+    }
+  }
+
+  @Test
+  void aRenewalWhoseFlushDoesNotReturnIsPendingUntilItHas() {
+    try (StoppableMedium medium = StoppableMedium.of(image(), dir);
+        Qemu qemu = on(medium).start()) {
+      qemu.guestWrites("vda", "1M");
+      CheckpointDisk recorded;
+      try (Client client = Client.of(qemu)) {
+        recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
+      }
+      medium.stop();
+
+      try (Client client = Client.of(qemu)) {
+        assertThatThrownBy(() -> client.renew(flushing(recorded)))
+            .isInstanceOf(FlushPending.class)
+            .hasMessageContaining("did not return within PT2S");
+      }
+      medium.resume();
+      try (Client client = Client.of(qemu)) {
+        assertThat(onceFlushed(() -> client.renew(flushing(recorded)))).hasSize(1);
+        assertThat(qemu.qmp("query-block-exports", "{}")).isEmpty();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {"NBD_SERVER_START", "BLOCK_EXPORT_ADD", "BLOCK_EXPORT_DEL", "NBD_SERVER_STOP"})
+  void aFlushOfARenewalThatEndsAnywhereIsDoneAnewByTheNext(Command last) throws IOException {
+    try (Qemu qemu = overlayOverAWriteAt("1M").start()) {
+      CheckpointDisk recorded;
+      try (Client client = Client.of(qemu)) {
+        recorded = client.ensure(Barrier.FLUSH, "vda").disks().getFirst();
+      }
+      Layers.stream(qemu, "vda-node");
+      try (Client client = Client.with(qemu, Between.after(last, FlushIT::breakOff))) {
+        assertThatThrownBy(() -> client.renew(flushing(recorded)))
+            .isInstanceOf(OutcomeUnknown.class);
+      }
+
+      try (Client client = Client.of(qemu)) {
+        assertThat(onceFlushed(() -> client.renew(flushing(recorded)))).hasSize(1);
+
+        assertThat(copyHasWriteAt("1M")).isTrue();
+        assertThat(qemu.qmp("query-block-exports", "{}")).isEmpty();
+      }
+    }
+  }
+
+  private static void breakOff() {
+    throw new QmpException.ConnectionLost("broken before the reply was read", null);
+  }
+
+  @Test
+  void aQemuThatIsKilledDuringTheFlushOfARenewalLeavesTheOutcomeUnknown() {
+    try (Qemu qemu = qemu().start()) {
+      CheckpointDisk recorded;
+      try (Client client = Client.of(qemu)) {
+        recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
+      }
+
+      try (Client client =
+          Client.with(
+              qemu,
+              Between.before(
+                  Command.BLOCK_EXPORT_ADD,
+                  () -> qemu.process().destroyForcibly().onExit().join()))) {
+        assertThatThrownBy(() -> client.renew(flushing(recorded)))
+            .isInstanceOf(OutcomeUnknown.class);
+      }
     }
   }
 
@@ -225,12 +300,7 @@ final class FlushIT {
   @Test
   void aFlushThatDoesNotReturnIsNotBegunAgainUntilItHas() {
     try (StoppableMedium medium = StoppableMedium.of(image(), dir);
-        Qemu qemu =
-            Qemu.in(dir)
-                .stopped()
-                .with(medium.nodes("vda-node"))
-                .device("vda", "vda-node")
-                .start()) {
+        Qemu qemu = on(medium).start()) {
       qemu.guestWrites("vda", "1M");
       medium.stop();
 
@@ -248,7 +318,7 @@ final class FlushIT {
       }
       medium.resume();
       try (Client client = Client.of(qemu)) {
-        assertThat(ensureOnceFlushed(client).adopted()).isTrue();
+        assertThat(onceFlushed(() -> client.ensure("vda")).adopted()).isTrue();
         assertThat(qemu.qmp("query-block-exports", "{}")).isEmpty();
       }
     }
@@ -393,15 +463,19 @@ final class FlushIT {
     }
   }
 
-  private static Ensured ensureOnceFlushed(Client client) {
+  private static <T> T onceFlushed(Callable<T> change) {
     return Awaitility.await()
         .pollInterval(Duration.ofMillis(20))
         .ignoreException(FlushPending.class)
-        .until(() -> client.ensure("vda"), ensured -> true);
+        .until(change, _ -> true);
   }
 
   private Path image() {
     return Tool.qcow2(dir.resolve("vda.qcow2"));
+  }
+
+  private Qemu.Builder on(StoppableMedium medium) {
+    return Qemu.in(dir).stopped().with(medium.nodes("vda-node")).device("vda", "vda-node");
   }
 
   private Qemu.Builder qemu() {
