@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.node;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,6 +9,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -104,6 +109,31 @@ final class WireTest {
   @MethodSource("everyBody")
   void aBodySurvivesTheWayThroughJson(Object body) throws IOException {
     assertThat(Wire.read(Wire.bytes(body), body.getClass())).isEqualTo(body);
+  }
+
+  /** Operator and sidecar of different versions meet in every upgrade and roll-back. */
+  @ParameterizedTest
+  @MethodSource("oneOfEachKind")
+  void aBodyOfTheFirstVersionIsReadAsItWasMeant(Object body) throws IOException {
+    assertThat(read(ofFirstVersion(body), body.getClass())).isEqualTo(body);
+  }
+
+  @ParameterizedTest
+  @MethodSource("oneOfEachKind")
+  void aBodyHasWhatTheFirstVersionReads(Object body) throws IOException {
+    assertThat(tree(new String(Wire.bytes(body), UTF_8))).isEqualTo(tree(ofFirstVersion(body)));
+  }
+
+  static Collection<Object> oneOfEachKind() {
+    return everyBody()
+        .collect(
+            toMap(Object::getClass, body -> body, (first, second) -> first, LinkedHashMap::new))
+        .values();
+  }
+
+  private static String ofFirstVersion(Object body) throws IOException {
+    return Files.readString(
+        Path.of("src/test/wire/0.1.0", body.getClass().getSimpleName() + ".json"));
   }
 
   @Test
