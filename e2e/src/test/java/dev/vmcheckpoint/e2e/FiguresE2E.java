@@ -5,22 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
+import dev.vmcheckpoint.e2e.fixture.Figures;
 import dev.vmcheckpoint.e2e.fixture.Installation;
 import dev.vmcheckpoint.e2e.fixture.Installation.Program;
-import dev.vmcheckpoint.e2e.fixture.Processes;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/**
- * Figures of a run, printed for people to compare: machines differ and are busy, so nothing here
- * fails for being slow.
- */
+/** What users wait for, and what the system takes of a node. */
 class FiguresE2E {
   @RegisterExtension static final Cluster CLUSTER = new Cluster("figures");
 
@@ -49,16 +45,12 @@ class FiguresE2E {
         .hasSizeGreaterThanOrEqualTo(CHECKPOINTS);
     checkpoints.forEach(Checkpoint::delete);
     assertThat(machine.bitmaps("vda")).isEmpty();
-    print("apply to Ready, p50", "%d ms", Duration.ofNanos(percentile(nanos, 50)).toMillis());
-    print("apply to Ready, p99", "%d ms", Duration.ofNanos(percentile(nanos, 99)).toMillis());
-    print(
+    Figures.ofTimes("apply to Ready", nanos);
+    Figures.print(
         "API writes per checkpoint, at most",
-        "%d",
-        writes.stream().mapToInt(Integer::intValue).max().orElseThrow());
-    for (Program program : Program.values()) {
-      print(
-          program + " RSS", "%d MiB", Processes.residentBytes(installation.process(program)) >> 20);
-    }
+        writes.stream().mapToInt(Integer::intValue).max().orElseThrow(),
+        "");
+    Figures.ofMemory(installation, "");
   }
 
   @Test
@@ -67,20 +59,7 @@ class FiguresE2E {
       Duration startToReady = installation.startToReady(program);
 
       assertThat(startToReady).isPositive();
-      print(program + " start to ready", "%d ms", startToReady.toMillis());
+      Figures.print(program + " start to ready", startToReady.toMillis(), "ms");
     }
-  }
-
-  private static long percentile(List<Long> values, int percent) {
-    return values.stream()
-        .sorted()
-        .skip(Math.max(0, values.size() * percent / 100 - 1))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  @SuppressWarnings("AnnotateFormatMethod")
-  private static void print(String what, String format, long value) {
-    System.out.printf("FIGURE %-36s " + format + "%n", what.toLowerCase(Locale.ROOT) + ":", value);
   }
 }
