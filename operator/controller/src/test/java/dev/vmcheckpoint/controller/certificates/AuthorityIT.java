@@ -19,7 +19,7 @@ final class AuthorityIT extends WithAuthorities {
   private final Pkcs10 pkcs10 = Pkcs10.ofNode("node-1");
 
   private static Replica leader() {
-    return Replica.start(CLUSTER).lead().whenReady();
+    return Replica.leading(CLUSTER).whenReady();
   }
 
   private static Clock in(Duration time) {
@@ -124,7 +124,7 @@ final class AuthorityIT extends WithAuthorities {
     }
     X509Certificate before = objects.authority();
 
-    try (Replica _ = Replica.start(CLUSTER, in(Duration.ofDays(244))).lead().whenReady()) {
+    try (Replica _ = Replica.leading(CLUSTER, in(Duration.ofDays(244))).whenReady()) {
       assertThat(objects.onRecord()).containsExactly(objects.authority(), before);
       assertThat(objects.authority()).isNotEqualTo(before);
     }
@@ -137,7 +137,7 @@ final class AuthorityIT extends WithAuthorities {
     }
     X509Certificate before = objects.authority();
 
-    try (Replica _ = Replica.start(CLUSTER, in(Duration.ofDays(366))).lead().whenReady()) {
+    try (Replica _ = Replica.leading(CLUSTER, in(Duration.ofDays(366))).whenReady()) {
       assertThat(objects.onRecord()).containsExactly(objects.authority()).doesNotContain(before);
     }
   }
@@ -152,7 +152,7 @@ final class AuthorityIT extends WithAuthorities {
       assertSigned(foreign.certificate());
     }
     // Two thirds of its life have passed, and it is its owner's affair.
-    try (Replica _ = Replica.start(CLUSTER, in(Duration.ofHours(20))).lead().whenReady()) {
+    try (Replica _ = Replica.leading(CLUSTER, in(Duration.ofHours(20))).whenReady()) {
       assertThat(objects.onRecord()).containsExactly(foreign.certificate());
     }
 
@@ -165,7 +165,7 @@ final class AuthorityIT extends WithAuthorities {
     objects.putSecret(foreign.certificatePem(), "no key");
     Request request = requests.ask(SIDECAR, pkcs10);
 
-    try (Replica leader = Replica.start(CLUSTER).lead()) {
+    try (Replica leader = Replica.leading(CLUSTER)) {
       TestCluster.awaitThat("the refusal", () -> !leader.refused().isEmpty());
       assertThat(request.certificate()).isEmpty();
       assertThat(request.conditions()).isEmpty();

@@ -71,7 +71,7 @@ final class AuthorityRotationIT extends WithAuthorities {
   }
 
   private void assertReplacedWithoutOneFailedCall(Runnable replace) throws Exception {
-    try (Replica leader = Replica.start(CLUSTER).lead().whenReady();
+    try (Replica leader = Replica.leading(CLUSTER).whenReady();
         TlsServer server =
             TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
       // A Secret that is there already is read before this replica leads, and publishes it.

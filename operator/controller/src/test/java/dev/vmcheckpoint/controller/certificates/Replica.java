@@ -33,18 +33,22 @@ final class Replica implements AutoCloseable {
 
   /** One that only reads. */
   static Replica start(TestCluster cluster) {
-    return start(cluster, Clock.systemUTC());
+    return new Replica(cluster, Clock.systemUTC()).start();
   }
 
-  static Replica start(TestCluster cluster, Clock clock) {
+  /** One that leads from its first look on. */
+  static Replica leading(TestCluster cluster) {
+    return leading(cluster, Clock.systemUTC());
+  }
+
+  static Replica leading(TestCluster cluster, Clock clock) {
     Replica replica = new Replica(cluster, clock);
-    replica.certificates.start();
-    return replica;
+    replica.leadership.begins();
+    return replica.start();
   }
 
-  /** It leads from now on. */
-  Replica lead() {
-    leadership.begins();
+  private Replica start() {
+    certificates.start();
     return this;
   }
 

@@ -31,7 +31,7 @@ final class SigningIT {
   void lead() {
     requests = new Requests(cluster);
     requests.permit();
-    leader = Replica.start(cluster).lead().whenReady();
+    leader = Replica.leading(cluster).whenReady();
   }
 
   @AfterAll
