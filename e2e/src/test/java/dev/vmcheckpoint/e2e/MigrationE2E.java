@@ -2,6 +2,7 @@ package dev.vmcheckpoint.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
@@ -11,6 +12,7 @@ import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine.Guest;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -64,8 +66,12 @@ class MigrationE2E {
 
     migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
     migration.source().whenMigrationIs("active");
+    List<JsonNode> atSource = migration.source().bitmaps("vda");
+    List<JsonNode> atTarget = migration.target().bitmaps("vda");
 
     checkpoint.probe("meanwhile");
+    assertThat(migration.source().bitmaps("vda")).isEqualTo(atSource);
+    assertThat(migration.target().bitmaps("vda")).isEqualTo(atTarget);
     assertThat(checkpoint.condition("Valid").path("status").asText()).isEqualTo("Unknown");
     assertThat(checkpoint.disk("vda").path("state").asText()).isEqualTo("Unknown");
     assertThat(checkpoint.disk("vda").path("reason").asText()).isEqualTo("Migrating");
@@ -96,11 +102,12 @@ class MigrationE2E {
         .isEqualTo(1 << 20);
   }
 
-  @Test
-  void aMigrationThatFailsCostsNothing() {
-    Migration migration = start("vm-failed", Guest.FIRMWARE);
-    Checkpoint checkpoint = apply("failed", migration).whenReady();
-    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL);
+  @ParameterizedTest
+  @ValueSource(strings = {"events", "dirty-bitmaps"})
+  void aMigrationThatFailsCostsNothing(String capability) {
+    Migration migration = start("vm-failed-" + capability, Guest.FIRMWARE);
+    Checkpoint checkpoint = apply("failed-" + capability, migration).whenReady();
+    migration.source().migrateTo(migration.target(), HARDLY_AT_ALL, capability);
     migration.source().whenMigrationIs("active");
 
     migration.target().qemu().destroyForcibly();
@@ -119,6 +126,7 @@ class MigrationE2E {
 
     checkpoint.whenNotReadyFor("Migrating");
     assertThat(migration.source().bitmaps("vda")).isEmpty();
+    assertThat(migration.target().bitmaps("vda")).isEmpty();
     migration.source().limitMigrationTo(FAST);
     checkpoint.whenReady();
     assertThat(migration.target().bitmapsOf(checkpoint.uid(), "vda")).hasSize(1);
