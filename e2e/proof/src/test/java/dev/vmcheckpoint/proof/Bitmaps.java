@@ -111,6 +111,14 @@ final class Bitmaps {
     return copy;
   }
 
+  /** What a copy of the image file holds that is made while QEMU has it open. */
+  Bitmaps copyInUse() {
+    Bitmaps copy = withNames(names());
+    copy.killed.addAll(killed);
+    copy.kill();
+    return copy;
+  }
+
   private Bitmaps withNames(Collection<String> names) {
     Bitmaps some = new Bitmaps();
     byName.forEach(

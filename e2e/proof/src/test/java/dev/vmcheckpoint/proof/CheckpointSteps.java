@@ -16,8 +16,10 @@ final class CheckpointSteps {
    *
    * @param granularity as in the spec; empty for QEMU's choice
    * @param device the only disk of the checkpoint; empty for all
+   * @param flush whether copies of the files are to be whole too
    */
-  record Make(Optional<String> granularity, Optional<Integer> device) implements Step {
+  record Make(Optional<String> granularity, Optional<Integer> device, boolean flush)
+      implements Step {
     @Override
     public boolean take(World world) {
       if (world.checkpoints().size() >= MOST || world.devices().isEmpty()) {
@@ -26,10 +28,9 @@ final class CheckpointSteps {
       Tracked made =
           world.apply(
               granularity.map(", granularity: %s"::formatted).orElse("")
-                  + device
-                      .flatMap(world::device)
-                      .map(", disks: [{name: %s}]"::formatted)
-                      .orElse(""));
+                  + device.flatMap(world::device).map(", disks: [{name: %s}]"::formatted).orElse("")
+                  + (flush ? "" : ", barrier: None"),
+              flush);
       if (world.machine().isRunning()) {
         JsonNode status = made.resource().await("creationTime", now -> now.has("creationTime"));
         made.isSaid(status, world.devices());

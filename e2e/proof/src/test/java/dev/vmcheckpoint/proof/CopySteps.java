@@ -35,7 +35,9 @@ final class CopySteps {
       for (String device : world.devices().keySet()) {
         Content copy = copy(world, device);
         for (TrackedDisk disk : checker.recording()) {
-          if (disk.device().equals(device) && before.contains(disk)) {
+          if (disk.device().equals(device)
+              && before.contains(disk)
+              && (way != Way.FILE || disk.isFlushed())) {
             disk.addBase(copy);
             world.tally().count("base copy " + way);
           }

@@ -23,6 +23,7 @@ import dev.vmcheckpoint.proof.LayerSteps.Mirror;
 import dev.vmcheckpoint.proof.LayerSteps.Snapshot;
 import dev.vmcheckpoint.proof.LayerSteps.Stream;
 import dev.vmcheckpoint.proof.LifeSteps.Kill;
+import dev.vmcheckpoint.proof.LifeSteps.Reset;
 import dev.vmcheckpoint.proof.LifeSteps.Start;
 import dev.vmcheckpoint.proof.LifeSteps.Stop;
 import dev.vmcheckpoint.proof.MigrationSteps.Migrate;
@@ -30,6 +31,7 @@ import dev.vmcheckpoint.proof.OfflineSteps.Move;
 import dev.vmcheckpoint.proof.OfflineSteps.OfflineCommit;
 import dev.vmcheckpoint.proof.OfflineSteps.Revert;
 import dev.vmcheckpoint.proof.OfflineSteps.Save;
+import dev.vmcheckpoint.proof.OfflineSteps.SaveInUse;
 import dev.vmcheckpoint.proof.OfflineSteps.Swap;
 import dev.vmcheckpoint.proof.OfflineSteps.ThrowAwayTop;
 import dev.vmcheckpoint.proof.PlugSteps.PlugNew;
@@ -75,7 +77,9 @@ enum Fragment {
   LATE_CREATION(2),
   CRASH(3),
   MIGRATE(5),
-  CARRIED_OVERLAY(5);
+  CARRIED_OVERLAY(5),
+  RESET(2),
+  SAVE_IN_USE_AND_REVERT(2);
 
   /** Of any number of devices that there can be, so that each is as likely. */
   private static final int MULTIPLE_OF_DEVICES = 6;
@@ -136,6 +140,8 @@ enum Fragment {
           List.of(write(random), new Migrate(random.nextBoolean()), write(random), new Check());
       case CRASH -> List.of(crash(random), random.nextBoolean() ? make(random) : new Check());
       case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(device(random)));
+      case RESET -> List.of(new Reset(), new Check());
+      case SAVE_IN_USE_AND_REVERT -> saveInUseAndRevert(random);
     };
   }
 
@@ -201,6 +207,18 @@ enum Fragment {
         new Start());
   }
 
+  private static List<Step> saveInUseAndRevert(RandomGenerator random) {
+    int device = device(random);
+    return List.of(
+        new SaveInUse(device),
+        write(random),
+        copy(random),
+        new Stop(random.nextBoolean()),
+        new Revert(device),
+        new Start(),
+        new Check());
+  }
+
   private static List<Step> swapAndBack(RandomGenerator random) {
     return List.of(
         new Stop(random.nextBoolean()),
@@ -235,7 +253,8 @@ enum Fragment {
           case 1 -> Optional.of("512");
           default -> Optional.empty();
         },
-        random.nextInt(4) == 0 ? Optional.of(device(random)) : Optional.empty());
+        random.nextInt(4) == 0 ? Optional.of(device(random)) : Optional.empty(),
+        random.nextInt(6) > 0);
   }
 
   private static Step copy(RandomGenerator random) {

@@ -32,6 +32,18 @@ final class LifeSteps {
     }
   }
 
+  /** The guest begins anew. It costs nothing. */
+  record Reset() implements Step {
+    @Override
+    public boolean take(World world) {
+      if (!world.machine().isRunning()) {
+        return false;
+      }
+      world.machine().monitor().run("system_reset");
+      return true;
+    }
+  }
+
   private static void endPod(World world, boolean podEnds) {
     world.hasStopped();
     if (podEnds) {

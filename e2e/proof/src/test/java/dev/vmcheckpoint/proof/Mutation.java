@@ -66,7 +66,7 @@ enum Mutation {
               List.of(
                   write(1),
                   new Snapshot(0),
-                  new Make(Optional.empty(), Optional.of(0)),
+                  new Make(Optional.empty(), Optional.of(0), true),
                   new Stream(0),
                   new Copy(Way.FILE),
                   new Check());
@@ -74,7 +74,7 @@ enum Mutation {
               List.of(
                   write(1),
                   new Snapshot(0),
-                  new Make(Optional.empty(), Optional.of(0)),
+                  new Make(Optional.empty(), Optional.of(0), true),
                   new CarriedSnapshot(0),
                   new Check(),
                   new Commit(0, 1),
@@ -131,6 +131,6 @@ enum Mutation {
   }
 
   private static Step make() {
-    return new Make(Optional.empty(), Optional.empty());
+    return new Make(Optional.empty(), Optional.empty(), true);
   }
 }

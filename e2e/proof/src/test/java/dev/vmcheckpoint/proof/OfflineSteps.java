@@ -26,13 +26,24 @@ final class OfflineSteps {
   record Save(int device) implements OfflineStep {
     @Override
     public boolean take(World world, String name, Volume volume) {
-      List<Path> copies =
-          volume.chain().stream()
-              .map(layer -> Images.copy(layer.file(), world.newFile(".saved")))
-              .toList();
-      world.saved().put(volume, volume.save(copies));
+      world.saved().put(volume, volume.save(copies(world, volume)));
       return true;
     }
+  }
+
+  /** A storage snapshot while QEMU has the images open. It costs nothing, but to go back to it. */
+  record SaveInUse(int device) implements DeviceStep {
+    @Override
+    public boolean take(World world, String name, Volume volume) {
+      world.saved().put(volume, volume.saveInUse(copies(world, volume)));
+      return true;
+    }
+  }
+
+  private static List<Path> copies(World world, Volume volume) {
+    return volume.chain().stream()
+        .map(layer -> Images.copy(layer.file(), world.newFile(".saved")))
+        .toList();
   }
 
   /** Goes back to the last storage snapshot. It costs each disk that was seen after that. */

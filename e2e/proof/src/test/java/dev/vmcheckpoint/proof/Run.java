@@ -61,6 +61,8 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           entry("step ForeignBitmap", Fragment.FOREIGN_BITMAP),
           entry("step LateCreation", Fragment.LATE_CREATION),
           entry("step Replug", Fragment.UNPLUG),
+          entry("step Reset", Fragment.RESET),
+          entry("step SaveInUse", Fragment.SAVE_IN_USE_AND_REVERT),
           entry("step Stream", Fragment.STREAM));
 
   /** Together with these a fragment leads to what it is for. */

@@ -9,11 +9,13 @@ import java.util.Map;
 /** A checkpoint that a history made, and what was said of it. */
 final class Tracked {
   private final Resource resource;
+  private final boolean flushed;
   private final Map<String, TrackedDisk> disks = new LinkedHashMap<>();
   private String creationTime = "";
 
-  Tracked(Resource resource) {
+  Tracked(Resource resource, boolean flushed) {
     this.resource = resource;
+    this.flushed = flushed;
   }
 
   Resource resource() {
@@ -53,7 +55,7 @@ final class Tracked {
     if (volume == null || !bitmap.startsWith("vmcp-" + resource.uid() + ".")) {
       throw new AssertionError("no bitmap of this checkpoint on a disk that is there: " + said);
     }
-    disks.put(device, new TrackedDisk(device, bitmap, volume));
+    disks.put(device, new TrackedDisk(device, bitmap, volume, flushed));
     volume.bitmaps().add(bitmap, said.path("granularityBytes").asLong(), true);
   }
 

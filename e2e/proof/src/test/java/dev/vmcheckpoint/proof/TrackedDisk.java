@@ -14,6 +14,7 @@ final class TrackedDisk {
   private final String device;
   private final String bitmap;
   private final Volume volume;
+  private final boolean flushed;
   private final List<Content> bases = new ArrayList<>();
   private final Path firstImage;
   private final int firstOpening;
@@ -31,11 +32,13 @@ final class TrackedDisk {
    * A disk of a checkpoint that has just been established.
    *
    * @param volume what the device holds then
+   * @param flushed whether copies of its files are whole
    */
-  TrackedDisk(String device, String bitmap, Volume volume) {
+  TrackedDisk(String device, String bitmap, Volume volume, boolean flushed) {
     this.device = device;
     this.bitmap = bitmap;
     this.volume = volume;
+    this.flushed = flushed;
     firstImage = volume.active();
     firstOpening = volume.openings();
     commitsBefore = volume.commits();
@@ -80,6 +83,11 @@ final class TrackedDisk {
   /** What the device held when the checkpoint was made. */
   Volume volume() {
     return volume;
+  }
+
+  /** Whether copies of its files are whole, and not only those that are made through QEMU. */
+  boolean isFlushed() {
+    return flushed;
   }
 
   /** Copies from which a restore must be exact while the disk is Recording. */

@@ -21,7 +21,7 @@ final class Volume {
   }
 
   /**
-   * A volume at a time when it was closed.
+   * A volume as it was once.
    *
    * @param copies where each image of the chain was copied to
    */
@@ -109,6 +109,17 @@ final class Volume {
   void replace(Path file, Bitmaps bitmaps) {
     chain.clear();
     push(file, bitmaps);
+  }
+
+  /**
+   * Keeps what it is now, while QEMU has it open: what is in its caches is in no copy, bitmaps and
+   * what they list among it.
+   */
+  Saved saveInUse(List<Path> copies) {
+    List<Layer> layers = new ArrayList<>(chain.stream().map(Layer::copy).toList());
+    layers.add(new Layer(active(), layers.removeLast().bitmaps().copyInUse()));
+    layers.forEach(layer -> layer.bitmaps().close());
+    return new Saved(layers, copies, sizeBytes, openings);
   }
 
   /** Keeps what it is now. */

@@ -208,10 +208,14 @@ final class World implements AutoCloseable {
     return "%s-%d".formatted(kind, names++);
   }
 
-  /** Applies a checkpoint. */
-  Tracked apply(String spec) {
+  /**
+   * Applies a checkpoint.
+   *
+   * @param flushed whether the spec asks for copies of the files to be whole
+   */
+  Tracked apply(String spec, boolean flushed) {
     Tracked tracked =
-        new Tracked(Resource.apply(system, newName(machine.name()), machine.name(), spec));
+        new Tracked(Resource.apply(system, newName(machine.name()), machine.name(), spec), flushed);
     checkpoints.add(tracked);
     return tracked;
   }
