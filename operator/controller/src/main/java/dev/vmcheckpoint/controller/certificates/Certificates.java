@@ -43,6 +43,7 @@ public final class Certificates implements AutoCloseable {
   private final BelievedAuthorities believed;
   private final OperatorCertificates own = new OperatorCertificates();
   private final SigningRequests requests;
+  private final MeterRegistry meters;
   private final Clock clock;
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
@@ -51,6 +52,7 @@ public final class Certificates implements AutoCloseable {
   private volatile Optional<Authority> authority = Optional.empty();
   private volatile Optional<SharedIndexInformer<CertificateSigningRequest>> informer =
       Optional.empty();
+  private String lastFailure = "";
   private boolean wasLeading;
   private Instant nextLook = Instant.EPOCH;
 
@@ -77,6 +79,7 @@ public final class Certificates implements AutoCloseable {
       MeterRegistry meters,
       Clock clock) {
     this.leadership = leadership;
+    this.meters = meters;
     this.clock = clock;
     store =
         new AuthorityStore(
@@ -90,10 +93,6 @@ public final class Certificates implements AutoCloseable {
             });
     believed = new BelievedAuthorities(client, namespaces.sidecars());
     requests = new SigningRequests(client, namespaces.sidecars(), leadership, clock, meters);
-    Gauge.builder("vmcheckpoint.authority.expiry", this, Certificates::expirySeconds)
-        .description("When the authority of the sidecars' certificates expires, as Unix time")
-        .baseUnit("seconds")
-        .register(meters);
   }
 
   /** What the operator shows to sidecars, and whom it believes. Nothing and nobody at first. */
@@ -103,6 +102,10 @@ public final class Certificates implements AutoCloseable {
 
   /** Starts to look, every ten seconds, and at once when this process leads from now on. */
   public void start() {
+    Gauge.builder("vmcheckpoint.authority.expiry", this, Certificates::expirySeconds)
+        .description("When the authority of the sidecars' certificates expires, as Unix time")
+        .baseUnit("seconds")
+        .register(meters);
     ScheduledFuture<?> _ =
         thread.scheduleWithFixedDelay(this::tick, 0, TICK.toMillis(), TimeUnit.MILLISECONDS);
   }
@@ -119,13 +122,22 @@ public final class Certificates implements AutoCloseable {
     wasLeading = isLeading;
     try {
       look(isLeading, now);
+      lastFailure = "";
     } catch (RuntimeException e) {
       if (isConflict(e)) {
         nextLook = now;
       } else {
-        LOG.warn("Looking after certificates failed; it will be tried again", e);
+        warn(e);
       }
     }
+  }
+
+  /** Once, however often it is tried again meanwhile. */
+  private void warn(RuntimeException e) {
+    if (!e.toString().equals(lastFailure)) {
+      LOG.warn("Looking after certificates failed; it will be tried again", e);
+    }
+    lastFailure = e.toString();
   }
 
   /** Another replica was quicker: what it wrote is there to be read. */
