@@ -146,6 +146,8 @@ class InstallationE2E {
 
     await("nothing being left in the cluster")
         .atMost(Cluster.PATIENCE)
+        // A kind that goes while it is looked for.
+        .ignoreExceptionsInstanceOf(AssertionError.class)
         .until(() -> administrator.findsLeft().isEmpty());
     assertThat(machine.bitmapsOf(uid, "vda")).containsExactly(bitmap);
     machine.command(
