@@ -24,6 +24,7 @@ import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.OnRecords;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
+import dev.vmcheckpoint.controller.schedule.Turns;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
@@ -57,6 +58,14 @@ public final class CheckpointReconciler
   private final Attempts attempts;
   private final Tidier tidier;
   private final Leftovers leftovers;
+
+  /**
+   * As many as may call one node for one namespace. Each has what it sees of the machine in memory:
+   * up to a MiB, and more while it is read.
+   */
+  private static final int AT_ONCE_PER_MACHINE = 8;
+
+  private final Turns turns = new Turns(AT_ONCE_PER_MACHINE);
   private final LeftoverSweep sweep;
   private final Resources resources;
   private final Events events;
@@ -109,14 +118,19 @@ public final class CheckpointReconciler
   @Override
   public UpdateControl<VirtualMachineCheckpoint> reconcile(
       VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
+    return turns.take(Observer.machine(resource), () -> inTurn(resource, context));
+  }
+
+  private UpdateControl<VirtualMachineCheckpoint> inTurn(
+      VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
     Checkpoint checkpoint = Views.of(resource);
     Observation observation = observer.observe(resource, checkpoint);
-    List<OnRecord> others = cached(resource, context);
+    List<OnRecord> others = OnRecords.ofMachine(context.getPrimaryCache(), resource);
     return switch (Decider.decide(
         checkpoint, observation, others, settings.limit(), clock.instant())) {
       case Decision.Report(var status) when status.equals(checkpoint.status()) -> {
         // Only now: what a status may still rely on is not removed.
-        tidier.tidy(resource, checkpoint, observation, others);
+        tidier.tidy(resource, checkpoint, observation, () -> cached(resource, context));
         yield UpdateControl.noUpdate();
       }
       case Decision.Report(var status) -> after(report(resource, status, context));
@@ -184,6 +198,11 @@ public final class CheckpointReconciler
 
   @Override
   public DeleteControl cleanup(
+      VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
+    return turns.take(Observer.machine(resource), () -> cleanUpInTurn(resource, context));
+  }
+
+  private DeleteControl cleanUpInTurn(
       VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
     Checkpoint checkpoint = Views.of(resource);
     Duration toWait = attempts.toWait(checkpoint.uid());

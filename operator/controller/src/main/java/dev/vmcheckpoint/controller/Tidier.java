@@ -11,6 +11,7 @@ import dev.vmcheckpoint.controller.decide.Observation;
 import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Tidying;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Has removed what no disk relies on any more, one thing at a time, and tries again later. */
 final class Tidier {
@@ -38,13 +39,14 @@ final class Tidier {
    * Has something removed, if there is anything.
    *
    * @param checkpoint one of which everything is said
-   * @param cached disks of every checkpoint of the namespace, as far as the cache knows
+   * @param cached disks of every checkpoint of the namespace, as far as the cache knows; asked for
+   *     only where it matters, as they may be many
    */
   void tidy(
       VirtualMachineCheckpoint resource,
       Checkpoint checkpoint,
       Observation observation,
-      List<OnRecord> cached) {
+      Supplier<List<OnRecord>> cached) {
     String namespace = resource.getMetadata().getNamespace();
     String machine = checkpoint.machineName();
     obsolete.add(namespace, machine, Tidying.broken(checkpoint, observation));

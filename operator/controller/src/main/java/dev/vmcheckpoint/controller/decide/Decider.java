@@ -29,7 +29,7 @@ public final class Decider {
    *
    * @param observation what is known now; for an established checkpoint only a look that began
    *     after it was established
-   * @param others the disks of every checkpoint in the namespace
+   * @param others the disks of every checkpoint of the machine
    * @param limit of checkpoints per disk
    * @param now the time of the decision
    */

@@ -19,7 +19,7 @@ import java.util.Optional;
  *
  * @param checkpoint the checkpoint that is judged
  * @param seen the look
- * @param others the disks of every checkpoint in the namespace
+ * @param others the disks of every checkpoint of the machine
  */
 record Supersets(Checkpoint checkpoint, Seen seen, List<OnRecord> others) {
   /** Clocks of different computers that differ by less do not make an older one the younger. */

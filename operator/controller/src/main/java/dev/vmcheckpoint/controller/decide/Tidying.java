@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -84,19 +85,19 @@ public sealed interface Tidying {
    * Decides.
    *
    * @param obsolete markers of this machine that may be useless
-   * @param all disks of every checkpoint in the namespace
+   * @param all disks of every checkpoint in the namespace; asked for only if there is a marker
    */
   static Tidying decide(
       Checkpoint checkpoint,
       Observation observation,
       List<ObsoleteMarker> obsolete,
-      List<OnRecord> all) {
+      Supplier<List<OnRecord>> all) {
     if (!checkpoint.status().established() || !(observation instanceof Seen seen)) {
       return new Nothing();
     }
     return useless(checkpoint, seen)
         .<Tidying>map(bitmap -> new RemoveBitmap(seen, bitmap))
-        .or(() -> removal(checkpoint, seen, obsolete).flatMap(markers -> markers.unless(all)))
+        .or(() -> removal(checkpoint, seen, obsolete).flatMap(markers -> markers.unless(all.get())))
         .orElseGet(Nothing::new);
   }
 

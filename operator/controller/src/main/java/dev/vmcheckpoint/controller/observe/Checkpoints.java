@@ -15,7 +15,8 @@ import java.util.stream.Stream;
  * is about to get it, or to go, and to wake it meanwhile would only have the finalizer sent twice.
  */
 final class Checkpoints {
-  private static final String BY_MACHINE = "machine";
+  /** The index by {@link MachinePods#machine}. */
+  static final String BY_MACHINE = "machine";
 
   private final IndexerResourceCache<VirtualMachineCheckpoint> cache;
 
@@ -41,7 +42,8 @@ final class Checkpoints {
     return checkpoint.hasFinalizer(WellKnown.FINALIZER);
   }
 
-  private static String machine(VirtualMachineCheckpoint checkpoint) {
+  /** The machine of a checkpoint, as {@link MachinePods#machine} names it. */
+  static String machine(VirtualMachineCheckpoint checkpoint) {
     return MachinePods.machine(
         checkpoint.getMetadata().getNamespace(), checkpoint.getSpec().virtualMachineRef().name());
   }

@@ -48,6 +48,11 @@ public final class Observer {
     this.looks = new Looks(sidecars);
   }
 
+  /** The name of a checkpoint's machine among those of all namespaces. */
+  public static String machine(VirtualMachineCheckpoint checkpoint) {
+    return Checkpoints.machine(checkpoint);
+  }
+
   /**
    * Everything that wakes a reconciliation, beside the checkpoint itself: pods of machines, pods of
    * sidecars, and the poll.

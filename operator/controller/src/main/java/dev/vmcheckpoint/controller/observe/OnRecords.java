@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.observe;
 
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.controller.decide.OnRecord;
+import io.javaoperatorsdk.operator.api.reconciler.IndexedResourceCache;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,6 +14,16 @@ public final class OnRecords {
   /** Those of all of them. */
   public static List<OnRecord> of(Stream<VirtualMachineCheckpoint> checkpoints) {
     return checkpoints.flatMap(OnRecords::of).toList();
+  }
+
+  /**
+   * Those of the checkpoints of a checkpoint's machine, as far as the cache knows.
+   *
+   * @param cache one that {@link Observer#watch} watches
+   */
+  public static List<OnRecord> ofMachine(
+      IndexedResourceCache<VirtualMachineCheckpoint> cache, VirtualMachineCheckpoint checkpoint) {
+    return of(cache.byIndex(Checkpoints.BY_MACHINE, Checkpoints.machine(checkpoint)).stream());
   }
 
   private static Stream<OnRecord> of(VirtualMachineCheckpoint checkpoint) {

@@ -148,7 +148,7 @@ final class TidyingTest {
               established(recorded("vda")),
               renewed,
               replaced,
-              List.of(new OnRecord("uid", Cases.NOON, "other", on("vda", "d9"))));
+              () -> List.of(new OnRecord("uid", Cases.NOON, "other", on("vda", "d9"))));
 
       assertThat(tidying).isEqualTo(new Nothing());
     }
@@ -278,7 +278,7 @@ final class TidyingTest {
   }
 
   private static Tidying tidy(Checkpoint checkpoint, Observation observation) {
-    return Tidying.decide(checkpoint, observation, List.of(), List.of());
+    return Tidying.decide(checkpoint, observation, List.of(), List::of);
   }
 
   private static Tidying tidy(
@@ -287,8 +287,9 @@ final class TidyingTest {
         established(recorded),
         seen,
         obsolete,
-        List.of(all).stream()
-            .map(disk -> new OnRecord(Cases.UID, Cases.NOON, MACHINE, disk))
-            .toList());
+        () ->
+            List.of(all).stream()
+                .map(disk -> new OnRecord(Cases.UID, Cases.NOON, MACHINE, disk))
+                .toList());
   }
 }
