@@ -99,6 +99,8 @@ class ChartIT {
           sidecar.resources.requests.cpu=1 | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/resources/requests | {"cpu":1,"memory":"96Mi"}
           sidecar.tolerations[0].key=vms | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/tolerations | [{"key":"vms"}]
           sidecar.kubeletPodsDirectory=/srv/pods | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/volumes/0/hostPath/path | "/srv/pods"
+          sidecar.seLinuxType=vmcheckpoint_sidecar_t | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/securityContext/seLinuxOptions | {"type":"vmcheckpoint_sidecar_t"}
+          sidecar.appArmorProfile=vmcheckpoint-sidecar | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/securityContext/appArmorProfile | {"localhostProfile":"vmcheckpoint-sidecar","type":"Localhost"}
           sidecar.extraArgs={--max-calls=8} | DaemonSet vmcheckpoint-node/vmcheckpoint-sidecar | /spec/template/spec/containers/0/args | ["--pods-dir=/pods","--node-name=$(NODE_NAME)","--max-calls=8"]
           """)
   void aValueGoesWhereItBelongs(String value, String program, String pointer, String expected)
@@ -140,6 +142,8 @@ class ChartIT {
           sidecar.tolerations[0].operator=Any        | at '/sidecar/tolerations/0/operator': value must be one of 'Exists', 'Equal'
           sidecar.tolerations[0].effects=NoSchedule  | at '/sidecar/tolerations/0': additional properties 'effects' not allowed
           sidecar.kubeletPodsDirectory=pods          | at '/sidecar/kubeletPodsDirectory': 'pods' does not match pattern
+          sidecar.seLinuxType=spc_t                  | at '/sidecar/seLinuxType': value must be one of '', 'vmcheckpoint_sidecar_t'
+          sidecar.appArmorProfile=a b                | at '/sidecar/appArmorProfile': 'a b' does not match pattern
           sidecar.extraArgs={-p}                     | at '/sidecar/extraArgs/0': '-p' does not match pattern
           """)
   void aWrongValueIsRefusedByName(String value, String answer) {

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vmcheckpoint.installation.fixture.Installed;
 import dev.vmcheckpoint.installation.fixture.Programs;
+import io.fabric8.kubernetes.api.model.AppArmorProfile;
+import io.fabric8.kubernetes.api.model.AppArmorProfileBuilder;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EphemeralContainerBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.SELinuxOptions;
+import io.fabric8.kubernetes.api.model.SELinuxOptionsBuilder;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -29,6 +33,8 @@ class SidecarPodsIT {
       "a pod here mounts no folder of its node but /var/lib/kubelet/pods";
   private static final String READ_ONLY = "a pod here mounts a folder of its node read-only";
   private static final String PRIVILEGES = "a pod here runs as another user than root";
+
+  private static final String CONFINED = "a pod here stays confined by SELinux";
 
   private final Programs programs = new Programs(CLUSTER);
 
@@ -114,6 +120,41 @@ class SidecarPodsIT {
                     c -> c.getSecurityContext().getCapabilities().getAdd().add("DAC_READ_SEARCH")),
             PRIVILEGES),
         new Deviation(
+            "another type of SELinux",
+            pod -> pod.getSpec().getSecurityContext().setSeLinuxOptions(type("spc_t")),
+            CONFINED),
+        new Deviation(
+            "a container with another type of SELinux",
+            pod -> container(pod, c -> c.getSecurityContext().setSeLinuxOptions(type("spc_t"))),
+            CONFINED),
+        new Deviation(
+            "another role of SELinux",
+            pod ->
+                container(
+                    pod,
+                    c ->
+                        c.getSecurityContext()
+                            .setSeLinuxOptions(
+                                new SELinuxOptionsBuilder().withRole("sysadm_r").build())),
+            CONFINED),
+        new Deviation(
+            "no AppArmor",
+            pod -> pod.getSpec().getSecurityContext().setAppArmorProfile(unconfined()),
+            CONFINED),
+        new Deviation(
+            "a container without AppArmor",
+            pod -> container(pod, c -> c.getSecurityContext().setAppArmorProfile(unconfined())),
+            CONFINED),
+        new Deviation(
+            "a container without AppArmor by annotation",
+            pod ->
+                pod.getMetadata()
+                    .setAnnotations(
+                        Map.of(
+                            "container.apparmor.security.beta.kubernetes.io/sidecar",
+                            "unconfined")),
+            CONFINED),
+        new Deviation(
             "no security context",
             pod -> container(pod, c -> c.setSecurityContext(null)),
             PRIVILEGES));
@@ -121,6 +162,14 @@ class SidecarPodsIT {
 
   private static void container(Pod pod, Consumer<Container> change) {
     change.accept(pod.getSpec().getContainers().getFirst());
+  }
+
+  private static SELinuxOptions type(String type) {
+    return new SELinuxOptionsBuilder().withType(type).build();
+  }
+
+  private static AppArmorProfile unconfined() {
+    return new AppArmorProfileBuilder().withType("Unconfined").build();
   }
 
   @BeforeAll
