@@ -77,6 +77,7 @@ class AccessIT {
           delete           | virtualmachinecheckpoints.vmcheckpoint.dev               | neighbour           | -
           patch            | virtualmachinecheckpoints/status.vmcheckpoint.dev        | neighbour           | operator
           # of the cluster's own
+          get              | pods                                                     | tenant              | -
           list             | pods                                                     | tenant              | operator
           create           | pods                                                     | tenant              | -
           delete           | pods                                                     | tenant              | -
@@ -99,12 +100,13 @@ class AccessIT {
           create           | serviceaccounts/token                                    | vmcheckpoint-system | -
           create           | configmaps                                               | vmcheckpoint-system | operator
           create           | configmaps                                               | vmcheckpoint-node   | operator
-          delete           | leases.coordination.k8s.io                               | vmcheckpoint-system | operator
+          create           | leases.coordination.k8s.io                               | vmcheckpoint-system | operator
+          delete           | leases.coordination.k8s.io                               | vmcheckpoint-system | -
           list             | configmaps                                               | vmcheckpoint-system | -
           delete           | configmaps                                               | vmcheckpoint-system | -
           create           | configmaps                                               | tenant              | -
-          update           | leases.coordination.k8s.io                               | vmcheckpoint-system | operator
-          update           | leases.coordination.k8s.io                               | kube-system         | -
+          update           | leases.coordination.k8s.io                               | vmcheckpoint-system | -
+          create           | leases.coordination.k8s.io                               | kube-system         | -
           get              | nodes                                                    | -                   | -
           list             | namespaces                                               | -                   | -
           delete           | customresourcedefinitions.apiextensions.k8s.io           | -                   | -
@@ -125,6 +127,18 @@ class AccessIT {
   void mayWithAConfigMapOfTheOperatorsNamespace(String verb, String name, String who) {
     assertThat(allowed(verb, "configmaps", Installed.OPERATOR_NAMESPACE, name))
         .isEqualTo(words(who));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"get", "update", "patch", "delete"})
+  void mayWithItsOwnLease(String verb) {
+    assertThat(
+            allowed(
+                verb,
+                "leases.coordination.k8s.io",
+                Installed.OPERATOR_NAMESPACE,
+                "vmcheckpoint-operator"))
+        .isEqualTo(words("operator"));
   }
 
   @ParameterizedTest
