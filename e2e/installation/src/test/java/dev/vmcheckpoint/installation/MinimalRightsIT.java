@@ -32,6 +32,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,6 +206,7 @@ final class MinimalRightsIT {
         .containsExactlyInAnyOrderElementsOf(MISSED.keySet());
   }
 
+  @Tag("long")
   @ParameterizedTest
   @MethodSource("rights")
   void withoutOneOfThemSomethingIsMissedUntilItIsBack(Right right) {
