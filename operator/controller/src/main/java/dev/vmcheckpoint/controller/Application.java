@@ -22,6 +22,7 @@ import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.SidecarPods;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
+import dev.vmcheckpoint.controller.schedule.FairExecutor;
 import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
 import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
@@ -40,7 +41,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -71,6 +71,12 @@ final class Application {
           .build();
     }
   }
+
+  /** Each holds its resource, and up to a MiB of what it sees, in memory. */
+  private static final int RECONCILIATIONS_AT_ONCE = 512;
+
+  /** So many calls of one namespace stand before those of others at the API server. */
+  private static final int RECONCILIATIONS_PER_NAMESPACE = 16;
 
   private Application() {}
 
@@ -104,9 +110,9 @@ final class Application {
                 self,
                 meters,
                 Clock.systemUTC()),
+            meters,
             configuration ->
                 configuration
-                    .withMetrics(new ReconciliationMetrics(meters))
                     .withLeaderElectionConfiguration(
                         leadership.configuration(() -> shutdown.atOnce("leadership is lost")))
                     .withInformerStoppedHandler(
@@ -212,13 +218,17 @@ final class Application {
   static Operator operator(
       KubernetesClient client,
       CheckpointReconciler reconciler,
+      MeterRegistry meters,
       Consumer<ConfigurationServiceOverrider> more) {
+    FairExecutor executor =
+        new FairExecutor(RECONCILIATIONS_AT_ONCE, RECONCILIATIONS_PER_NAMESPACE);
     Operator operator =
         new Operator(
             configuration -> {
               configuration
                   .withKubernetesClient(client)
-                  .withExecutorService(Executors.newVirtualThreadPerTaskExecutor())
+                  .withExecutorService(executor)
+                  .withMetrics(new ReconciliationMetrics(meters, executor::announce))
                   .withReconciliationTerminationTimeout(RECONCILIATIONS_END_WITHIN)
                   .withCloseClientOnStop(false)
                   .withUseSSAToPatchPrimaryResource(true)

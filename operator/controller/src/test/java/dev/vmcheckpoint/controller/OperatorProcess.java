@@ -5,7 +5,6 @@ import dev.vmcheckpoint.controller.fixture.ApiCalls;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.observe.CacheGuard;
-import dev.vmcheckpoint.controller.serve.ReconciliationMetrics;
 import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -68,11 +67,10 @@ final class OperatorProcess implements AutoCloseable {
                 new Application.Self(podName, cluster.operatorNamespace()),
                 meters,
                 clock),
+            meters,
             configuration ->
-                configuration
-                    .withMetrics(new ReconciliationMetrics(meters))
-                    .withLeaderElectionConfiguration(
-                        leadership.configuration(() -> alarms.add("leadership is lost"))));
+                configuration.withLeaderElectionConfiguration(
+                    leadership.configuration(() -> alarms.add("leadership is lost"))));
   }
 
   /** A process that is no more calls nobody. */

@@ -3,25 +3,43 @@ package dev.vmcheckpoint.controller.serve;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.monitoring.Metrics;
+import io.javaoperatorsdk.operator.api.reconciler.RetryInfo;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Measures how long reconciliations take, and how they end, and logs those that failed. The
  * framework's own warnings are off: it takes a resource that was just deleted for a failure, too.
+ * It is also where the framework tells whose reconciliation it hands to its executor next.
  */
 public final class ReconciliationMetrics implements Metrics {
   private static final Logger LOG = LoggerFactory.getLogger(ReconciliationMetrics.class);
   private static final int HTTP_UNPROCESSABLE = 422;
 
   private final MeterRegistry meters;
+  private final Consumer<String> handedOver;
 
-  public ReconciliationMetrics(MeterRegistry meters) {
+  /**
+   * Measures.
+   *
+   * @param handedOver told of the namespace of each reconciliation right before it is handed over,
+   *     by the same thread
+   */
+  public ReconciliationMetrics(MeterRegistry meters, Consumer<String> handedOver) {
     this.meters = meters;
+    this.handedOver = handedOver;
+  }
+
+  @Override
+  public void reconcileCustomResource(
+      HasMetadata resource, @Nullable RetryInfo retryInfo, Map<String, Object> metadata) {
+    handedOver.accept(resource.getMetadata().getNamespace());
   }
 
   @Override
