@@ -22,6 +22,7 @@ import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.SidecarPods;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
+import dev.vmcheckpoint.controller.schedule.Aside;
 import dev.vmcheckpoint.controller.schedule.FairExecutor;
 import dev.vmcheckpoint.controller.serve.Meters;
 import dev.vmcheckpoint.controller.serve.ProbeServer;
@@ -98,9 +99,11 @@ final class Application {
                 NodeTls.client(tls.orElse(certificates.source())), CONNECT_TIMEOUT),
             options.sidecarPort);
     CacheGuard guard = new CacheGuard(shutdown::atOnce);
+    FairExecutor executor = executor();
     Operator operator =
         operator(
             client,
+            executor,
             reconciler(
                 client,
                 (node, address) -> new MeteredNodeApi(sidecars.at(node, address), meters),
@@ -109,6 +112,7 @@ final class Application {
                 options,
                 self,
                 meters,
+                executor,
                 Clock.systemUTC()),
             meters,
             configuration ->
@@ -175,8 +179,9 @@ final class Application {
       Options options,
       Self self,
       MeterRegistry meters,
+      Aside aside,
       Clock clock) {
-    InFlightLimits limits = new InFlightLimits();
+    InFlightLimits limits = new InFlightLimits(aside);
     SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes, client);
     MachinePods machines = new MachinePods(options.virtualMachineLabels, client);
     Attempts attempts = new Attempts(clock, new BackOff(random()));
@@ -211,17 +216,22 @@ final class Application {
             options.pollInterval,
             options.deletionTimeout,
             new CheckpointLimit(options.maxCheckpointsPerDisk)),
+        aside,
         clock);
+  }
+
+  /** On which reconciliations run. */
+  static FairExecutor executor() {
+    return new FairExecutor(RECONCILIATIONS_AT_ONCE, RECONCILIATIONS_PER_NAMESPACE);
   }
 
   /** The framework around the reconciler; not yet started. */
   static Operator operator(
       KubernetesClient client,
+      FairExecutor executor,
       CheckpointReconciler reconciler,
       MeterRegistry meters,
       Consumer<ConfigurationServiceOverrider> more) {
-    FairExecutor executor =
-        new FairExecutor(RECONCILIATIONS_AT_ONCE, RECONCILIATIONS_PER_NAMESPACE);
     Operator operator =
         new Operator(
             configuration -> {

@@ -24,6 +24,7 @@ import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.OnRecords;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
+import dev.vmcheckpoint.controller.schedule.Aside;
 import dev.vmcheckpoint.controller.schedule.Turns;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
@@ -65,7 +66,7 @@ public final class CheckpointReconciler
    */
   private static final int AT_ONCE_PER_MACHINE = 8;
 
-  private final Turns turns = new Turns(AT_ONCE_PER_MACHINE);
+  private final Turns turns;
   private final LeftoverSweep sweep;
   private final Resources resources;
   private final Events events;
@@ -92,6 +93,7 @@ public final class CheckpointReconciler
       Events events,
       Leadership leadership,
       Settings settings,
+      Aside aside,
       Clock clock) {
     this.observer = observer;
     this.actions = actions;
@@ -103,6 +105,7 @@ public final class CheckpointReconciler
     this.events = events;
     this.leadership = leadership;
     this.settings = settings;
+    this.turns = new Turns(AT_ONCE_PER_MACHINE, aside);
     this.clock = clock;
   }
 

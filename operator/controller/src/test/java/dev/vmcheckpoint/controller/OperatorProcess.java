@@ -5,6 +5,7 @@ import dev.vmcheckpoint.controller.fixture.ApiCalls;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.controller.lead.LeaseLeadership;
 import dev.vmcheckpoint.controller.observe.CacheGuard;
+import dev.vmcheckpoint.controller.schedule.FairExecutor;
 import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -55,9 +56,11 @@ final class OperatorProcess implements AutoCloseable {
     options.virtualMachineLabels = List.of(WellKnown.VIRTUAL_MACHINE_LABEL, OTHER_LABEL);
     String podName = "operator-" + UUID.randomUUID();
     leadership = new LeaseLeadership(client, cluster.operatorNamespace(), podName);
+    FairExecutor reconciliations = Application.executor();
     operator =
         Application.operator(
             client,
+            reconciliations,
             Application.reconciler(
                 client,
                 (node, _) -> sidecarOf(node),
@@ -66,6 +69,7 @@ final class OperatorProcess implements AutoCloseable {
                 options,
                 new Application.Self(podName, cluster.operatorNamespace()),
                 meters,
+                reconciliations,
                 clock),
             meters,
             configuration ->

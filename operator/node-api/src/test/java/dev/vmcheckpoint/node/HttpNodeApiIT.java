@@ -165,7 +165,7 @@ final class HttpNodeApiIT {
                   + exchange.getRequestURI()
                   + " "
                   + new String(exchange.getRequestBody().readAllBytes(), UTF_8));
-          answer(exchange, 200, Wire.JSON, "{\"disks\": []}");
+          answer(exchange, 200, Wire.JSON, "{\"disks\": [], \"flushed\": []}");
         };
     EpochRequest.Disk disk =
         new EpochRequest.Disk("vda", "e1", List.of("vmcp-c0ffee.1.vda"), List.of("e0"), false);

@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.controller.nodes;
 
+import dev.vmcheckpoint.controller.schedule.Aside;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -19,6 +20,16 @@ public final class InFlightLimits {
   private static final int PER_NAMESPACE_AND_NODE = 8;
 
   private final Map<String, Semaphore> places = new ConcurrentHashMap<>();
+  private final Aside aside;
+
+  /**
+   * Nothing is under way yet.
+   *
+   * @param aside how it is waited for a place, and for the node
+   */
+  public InFlightLimits(Aside aside) {
+    this.aside = aside;
+  }
 
   /**
    * Calls as soon as there is a place.
@@ -26,12 +37,14 @@ public final class InFlightLimits {
    * @throws IllegalStateException if the thread was interrupted while it waited: nothing was called
    */
   public <T> T call(String namespace, String node, Supplier<T> call) {
-    return within(
-        places("node %s, namespace %s".formatted(node, namespace), PER_NAMESPACE_AND_NODE),
+    return aside.aside(
         () ->
             within(
-                places("namespace " + namespace, PER_NAMESPACE),
-                () -> within(places("node " + node, PER_NODE), call)));
+                places("node %s, namespace %s".formatted(node, namespace), PER_NAMESPACE_AND_NODE),
+                () ->
+                    within(
+                        places("namespace " + namespace, PER_NAMESPACE),
+                        () -> within(places("node " + node, PER_NODE), call))));
   }
 
   private Semaphore places(String of, int limit) {

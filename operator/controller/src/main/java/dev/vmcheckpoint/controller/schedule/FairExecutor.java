@@ -12,17 +12,23 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Runs tasks on virtual threads: so many at once, and so many of one namespace. Namespaces take
  * turns, so what one of them hands over waits for its own tasks alone, and what waits takes no
- * thread. Safe for use by several threads.
+ * thread. A task that waits aside, for a node that may hang, is not counted meanwhile. Safe for use
+ * by several threads.
  */
-public final class FairExecutor extends AbstractExecutorService {
+public final class FairExecutor extends AbstractExecutorService implements Aside {
+  /** So many tasks of a namespace have begun and not ended at most, wherever they wait. */
+  private static final int BEGUN_PER_NAMESPACE = 512;
+
   private final int atOnce;
   private final int perNamespace;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final ScopedValue<Namespace> current = ScopedValue.newInstance();
   private final ThreadLocal<@Nullable String> announced = new ThreadLocal<>();
   private final Map<String, Namespace> namespaces = new HashMap<>();
 
@@ -35,8 +41,8 @@ public final class FairExecutor extends AbstractExecutorService {
   /**
    * Runs nothing yet.
    *
-   * @param atOnce the most tasks that run at once
-   * @param perNamespace the most of them that are of one namespace
+   * @param atOnce the most tasks that begin while so many run
+   * @param perNamespace the same of one namespace
    */
   public FairExecutor(int atOnce, int perNamespace) {
     this.atOnce = atOnce;
@@ -46,6 +52,7 @@ public final class FairExecutor extends AbstractExecutorService {
   private static final class Namespace {
     private final String name;
     private final Deque<Runnable> waiting = new ArrayDeque<>();
+    private int begun;
     private int running;
     private boolean hasTurn;
 
@@ -75,7 +82,10 @@ public final class FairExecutor extends AbstractExecutorService {
   }
 
   private void giveTurn(Namespace namespace) {
-    if (!namespace.hasTurn && !namespace.waiting.isEmpty() && namespace.running < perNamespace) {
+    if (!namespace.hasTurn
+        && !namespace.waiting.isEmpty()
+        && namespace.running < perNamespace
+        && namespace.begun < BEGUN_PER_NAMESPACE) {
       namespace.hasTurn = true;
       turns.add(namespace);
     }
@@ -86,29 +96,57 @@ public final class FairExecutor extends AbstractExecutorService {
       Namespace namespace = turns.remove();
       namespace.hasTurn = false;
       Runnable task = namespace.waiting.remove();
-      running++;
-      namespace.running++;
+      namespace.begun++;
+      runs(namespace, 1);
       threads.execute(() -> run(namespace, task));
       giveTurn(namespace);
     }
   }
 
+  private void runs(Namespace namespace, int more) {
+    running += more;
+    namespace.running += more;
+  }
+
   private void run(Namespace namespace, Runnable task) {
     try {
-      task.run();
+      ScopedValue.where(current, namespace).run(task);
     } finally {
       ended(namespace);
     }
   }
 
   private synchronized void ended(Namespace namespace) {
-    running--;
-    namespace.running--;
-    giveTurn(namespace);
-    if (namespace.running == 0 && namespace.waiting.isEmpty()) {
+    namespace.begun--;
+    if (namespace.begun == 0 && namespace.waiting.isEmpty()) {
       namespaces.remove(namespace.name);
     }
+    stopsRunning(namespace);
+  }
+
+  private synchronized void stopsRunning(Namespace namespace) {
+    runs(namespace, -1);
+    giveTurn(namespace);
     begin();
+  }
+
+  private synchronized void runsAgain(Namespace namespace) {
+    runs(namespace, 1);
+  }
+
+  /** A task that comes back does not wait for a place, so that more than usual may run. */
+  @Override
+  public <T> T aside(Supplier<T> wait) {
+    if (!current.isBound()) {
+      return wait.get();
+    }
+    Namespace namespace = current.get();
+    stopsRunning(namespace);
+    try {
+      return wait.get();
+    } finally {
+      runsAgain(namespace);
+    }
   }
 
   /** Of how many namespaces there are tasks. */

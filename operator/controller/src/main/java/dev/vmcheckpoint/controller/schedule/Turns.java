@@ -11,15 +11,18 @@ import java.util.function.Supplier;
  */
 public final class Turns {
   private final int atOnce;
+  private final Aside aside;
   private final ConcurrentHashMap<Object, Subject> subjects = new ConcurrentHashMap<>();
 
   /**
    * Nobody is at work yet.
    *
    * @param atOnce from 1 on
+   * @param aside how it is waited for a turn
    */
-  public Turns(int atOnce) {
+  public Turns(int atOnce, Aside aside) {
     this.atOnce = atOnce;
+    this.aside = aside;
   }
 
   private static final class Subject {
@@ -40,17 +43,24 @@ public final class Turns {
   public <T> T take(Object subject, Supplier<T> work) {
     Subject entered = enter(subject);
     try {
-      entered.places.acquire();
+      Semaphore place = aside.aside(() -> placeOf(entered, subject));
       try {
         return work.get();
       } finally {
-        entered.places.release();
+        place.release();
       }
+    } finally {
+      leave(subject);
+    }
+  }
+
+  private static Semaphore placeOf(Subject entered, Object subject) {
+    try {
+      entered.places.acquire();
+      return entered.places;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for a turn on " + subject, e);
-    } finally {
-      leave(subject);
     }
   }
 

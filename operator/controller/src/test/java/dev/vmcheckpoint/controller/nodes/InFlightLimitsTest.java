@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.vmcheckpoint.controller.schedule.Aside;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class InFlightLimitsTest {
-  private final InFlightLimits limits = new InFlightLimits();
+  private final InFlightLimits limits = new InFlightLimits(Aside.NONE);
   private final CountDownLatch end = new CountDownLatch(1);
   private final AtomicInteger hanging = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();

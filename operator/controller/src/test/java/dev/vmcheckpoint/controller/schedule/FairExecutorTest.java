@@ -64,6 +64,52 @@ final class FairExecutorTest {
   }
 
   @Test
+  void tasksThatWaitAsideHoldUpNoneOfTheirNamespace() {
+    for (int i = 0; i < 40; i++) {
+      executor.announce("partly-hung");
+      executor.execute(() -> executor.aside(this::hang));
+    }
+    await().until(() -> begun("aside") == 40);
+
+    handOver("partly-hung", 1);
+
+    await().until(() -> begun("partly-hung") == 1);
+  }
+
+  private boolean hang() {
+    begun.computeIfAbsent("aside", _ -> new AtomicInteger()).incrementAndGet();
+    awaitEnd();
+    return true;
+  }
+
+  @Test
+  void whoeverComesBackFromAsideCountsAgain() {
+    CountDownLatch back = new CountDownLatch(1);
+    for (int i = 0; i < 4; i++) {
+      executor.announce("busy");
+      executor.execute(
+          () -> {
+            executor.aside(() -> true);
+            back.countDown();
+            awaitEnd();
+          });
+    }
+    await().until(() -> back.getCount() == 0);
+
+    handOver("busy", 10);
+
+    await()
+        .during(Duration.ofMillis(200))
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> begun("busy") <= 3);
+  }
+
+  @Test
+  void whoRunsElsewhereWaitsAsEver() {
+    assertThat(executor.<String>aside(() -> "answer")).isEqualTo("answer");
+  }
+
+  @Test
   void aTaskThatFailsGivesItsPlaceBack() {
     for (int i = 0; i < 20; i++) {
       executor.announce("failing");

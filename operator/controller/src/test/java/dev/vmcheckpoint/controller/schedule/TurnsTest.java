@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class TurnsTest {
-  private final Turns turns = new Turns(3);
+  private final Turns turns = new Turns(3, Aside.NONE);
   private final CountDownLatch end = new CountDownLatch(1);
   private final AtomicInteger working = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
