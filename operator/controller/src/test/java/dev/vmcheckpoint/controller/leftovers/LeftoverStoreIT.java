@@ -3,6 +3,7 @@ package dev.vmcheckpoint.controller.leftovers;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.controller.decide.Leftover;
+import dev.vmcheckpoint.controller.fixture.LeftoverRecords;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -28,6 +29,8 @@ final class LeftoverStoreIT {
     client.close();
     client = new KubernetesClientBuilder().withConfig(CLUSTER.operatorConfig()).build();
     store = new LeftoverStore(client, CLUSTER.operatorNamespace());
+    // Other tests' operators record there, too.
+    new LeftoverRecords(CLUSTER).clear();
   }
 
   @AfterEach
