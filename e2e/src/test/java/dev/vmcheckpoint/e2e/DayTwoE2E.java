@@ -142,7 +142,8 @@ class DayTwoE2E {
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "lost", "lost").whenReady();
     machine.write("vda", "0", "64k");
 
-    // One of them may be on that node, and lead.
+    // One of them may be on that node, and lead; the other one comes to the first.
+    CLUSTER.cordon(Cluster.SECOND_NODE, true);
     try (Outage _ = installation.withTwoOperators();
         Outage _ = CLUSTER.withoutNode(Cluster.SECOND_NODE)) {
       checkpoint.when("Unknown", now -> now.disk("vda").path("state").asText().equals("Unknown"));
@@ -150,6 +151,8 @@ class DayTwoE2E {
           .atMost(Cluster.PATIENCE)
           .until(() -> !isReady(Cluster.SECOND_NODE));
       assertThat(checkpoint.isCondition("Ready", "True")).isTrue();
+    } finally {
+      CLUSTER.cordon(Cluster.SECOND_NODE, false);
     }
 
     checkpoint.whenDisk("vda", "Recording", "Recording");
