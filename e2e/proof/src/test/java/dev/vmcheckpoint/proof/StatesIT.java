@@ -8,6 +8,7 @@ import dev.vmcheckpoint.proof.fixture.Devices;
 import dev.vmcheckpoint.proof.fixture.Machine;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.RunningSystem;
+import dev.vmcheckpoint.qmp.fixture.Layers;
 import dev.vmcheckpoint.qmp.fixture.Tool;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -241,18 +242,7 @@ final class StatesIT {
 
   /** The disk is from now on an overlay on an image. */
   private void overlay(Path base) {
-    image = machine.folder().resolve("overlay.qcow2");
-    Tool.run(
-        "qemu-img",
-        "create",
-        "-q",
-        "-f",
-        "qcow2",
-        "-F",
-        "qcow2",
-        "-b",
-        base.toString(),
-        image.toString());
+    image = Layers.overlay(machine.folder().resolve("overlay.qcow2"), base);
   }
 
   @Test

@@ -54,6 +54,12 @@ final class Application {
   private static final Duration RECONCILIATIONS_END_WITHIN = Duration.ofSeconds(10);
   private static final Duration CACHES_COMPARED_EVERY = Duration.ofMinutes(1);
 
+  /** Each holds its resource, and up to a MiB of what it sees, in memory. */
+  private static final int RECONCILIATIONS_AT_ONCE = 512;
+
+  /** So many calls of one namespace stand before those of others at the API server. */
+  private static final int RECONCILIATIONS_PER_NAMESPACE = 16;
+
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
 
   /**
@@ -72,12 +78,6 @@ final class Application {
           .build();
     }
   }
-
-  /** Each holds its resource, and up to a MiB of what it sees, in memory. */
-  private static final int RECONCILIATIONS_AT_ONCE = 512;
-
-  /** So many calls of one namespace stand before those of others at the API server. */
-  private static final int RECONCILIATIONS_PER_NAMESPACE = 16;
 
   private Application() {}
 

@@ -54,18 +54,17 @@ public final class CheckpointReconciler
   /** The cache is behind for about as long as a watch takes to tell. */
   private static final Duration CACHE_IS_BEHIND = Duration.ofMillis(200);
 
-  private final Observer observer;
-  private final Actions actions;
-  private final Attempts attempts;
-  private final Tidier tidier;
-  private final Leftovers leftovers;
-
   /**
    * As many as may call one node for one namespace. Each has what it sees of the machine in memory:
    * up to a MiB, and more while it is read.
    */
   private static final int AT_ONCE_PER_MACHINE = 8;
 
+  private final Observer observer;
+  private final Actions actions;
+  private final Attempts attempts;
+  private final Tidier tidier;
+  private final Leftovers leftovers;
   private final Turns turns;
   private final LeftoverSweep sweep;
   private final Resources resources;
