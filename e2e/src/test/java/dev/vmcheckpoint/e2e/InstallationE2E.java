@@ -32,13 +32,7 @@ class InstallationE2E {
 
   @AfterEach
   void installAgain() {
-    administrator.runs(
-        """
-        kubectl apply --server-side -k manifests/overlays/development
-        kubectl wait --for=condition=Established crd/virtualmachinecheckpoints.vmcheckpoint.dev --timeout=60s
-        kubectl --namespace vmcheckpoint-node rollout status daemonset/vmcheckpoint-sidecar --timeout=120s
-        kubectl --namespace vmcheckpoint-system rollout status deployment/vmcheckpoint-operator --timeout=120s
-        """);
+    administrator.installs();
   }
 
   @Test
@@ -120,7 +114,7 @@ class InstallationE2E {
     administrator.runs("kubectl delete namespace vmcheckpoint-system vmcheckpoint-node");
     checkpoint.beginToDelete();
     assertThat(machine.bitmapsOf(uid, "vda")).hasSize(1);
-    installAgain();
+    administrator.installs();
 
     checkpoint.whenGone();
     assertThat(machine.bitmapsOf(uid, "vda")).isEmpty();
