@@ -8,6 +8,7 @@ import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.sidecar.certificate.KubernetesCertificateApi;
 import dev.vmcheckpoint.sidecar.certificate.NodeCertificate;
 import dev.vmcheckpoint.sidecar.handle.Handle;
+import dev.vmcheckpoint.sidecar.handle.Landlock;
 import dev.vmcheckpoint.sidecar.handle.OpenException;
 import java.io.IOException;
 import java.net.URI;
@@ -132,6 +133,7 @@ public final class Main implements Callable<Integer> {
     requireRange("--max-calls", maxCalls, 1, 1024);
     requireRange("--look-timeout", lookMillis, 100, 15_000);
     requirePodsDirectory();
+    closePodsDirectory();
     Sidecar sidecar =
         tlsDirectory == null ? startWithNodeCertificate() : start(files(tlsDirectory));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(sidecar), "stop"));
@@ -216,6 +218,24 @@ public final class Main implements Callable<Integer> {
       // It can be held, and so can what is below it.
     } catch (OpenException e) {
       throw wrong("--pods-dir: %s: %s".formatted(podsDirectory, e.getMessage()));
+    }
+  }
+
+  /**
+   * Its groups open more of other pods' files than the way to their monitors. From here on none of
+   * them is opened, as all threads that carry out calls are started after this.
+   */
+  private void closePodsDirectory() {
+    try {
+      if (Landlock.closeBelow(podsDirectory)) {
+        LOG.info("files of pods are closed to this process by Landlock");
+      } else {
+        LOG.warn(
+            "this kernel has no Landlock (Linux 5.13), so files of pods that this process's groups"
+                + " open stay open to it");
+      }
+    } catch (IOException e) {
+      throw wrong("--pods-dir: %s is not closed: %s".formatted(podsDirectory, e.getMessage()));
     }
   }
 

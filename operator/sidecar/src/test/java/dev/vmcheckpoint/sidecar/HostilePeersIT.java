@@ -61,7 +61,7 @@ final class HostilePeersIT {
 
   private SidecarProcess start() {
     TestAuthority authority = new TestAuthority();
-    Path tls = authority.secret(pods.path().resolve("tls"), Subject.SIDECAR);
+    Path tls = authority.secret(pods.beside("tls"), Subject.SIDECAR);
     return SidecarProcess.startAsInItsContainer(authority, pods, tls);
   }
 

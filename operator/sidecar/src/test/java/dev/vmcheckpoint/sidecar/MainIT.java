@@ -34,7 +34,7 @@ import picocli.CommandLine;
 final class MainIT {
   private final PodsDirectory pods = PodsDirectory.create();
   private final TestAuthority authority = new TestAuthority();
-  private final Path tls = authority.secret(pods.path().resolve("tls"), Subject.SIDECAR);
+  private final Path tls = authority.secret(pods.beside("tls"), Subject.SIDECAR);
 
   @AfterEach
   void removeFiles() {
@@ -54,8 +54,14 @@ final class MainIT {
     StringWriter error = new StringWriter();
     CommandLine commandLine = Main.commandLine(environment).setErr(new PrintWriter(error, true));
 
+    // It closes files to the thread that it runs on, for good.
     int status =
-        commandLine.setOverwrittenOptionsAllowed(true).execute(arguments.toArray(new String[0]));
+        Threads.startOnKernelThread(
+                () ->
+                    commandLine
+                        .setOverwrittenOptionsAllowed(true)
+                        .execute(arguments.toArray(new String[0])))
+            .join();
 
     assertThat(error.toString().lines()).singleElement().asString().startsWith("sidecar: " + line);
     assertThat(status).isEqualTo(2);
@@ -107,6 +113,28 @@ final class MainIT {
             "sidecar: --pods-dir: %s: the system call openat2 is not to be had; it takes Linux 5.6 and a seccomp profile that permits it",
             pods.path());
     assertThat(process.waitFor()).isEqualTo(2);
+  }
+
+  @Test
+  void filesOfPodsAreClosedToItBeforeItOpensAny() throws Exception {
+    Path inAPod = authority.secret(pods.path().resolve("tls"), Subject.SIDECAR);
+    Process process =
+        SidecarProcess.launch("--pods-dir", pods.path().toString(), "--tls-dir", inAPod.toString());
+
+    assertThat(process.errorReader().lines())
+        .singleElement()
+        .asString()
+        .startsWith("sidecar: --tls-dir: %s".formatted(inAPod));
+    assertThat(process.waitFor()).isEqualTo(2);
+  }
+
+  @Test
+  void withoutLandlockItSaysSoAndStarts() throws Exception {
+    try (SidecarProcess sidecar = SidecarProcess.startWithoutLandlock(authority, pods, tls)) {
+      assertThat(sidecar.api().observe(new ObserveRequest(List.of())).machines()).isEmpty();
+      assertThat(sidecar.earlierMessages())
+          .anyMatch(message -> message.startsWith("this kernel has no Landlock"));
+    }
   }
 
   @Test

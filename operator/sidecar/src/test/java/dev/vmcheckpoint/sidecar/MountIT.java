@@ -41,7 +41,7 @@ final class MountIT {
 
   private SidecarProcess start() {
     TestAuthority authority = new TestAuthority();
-    Path tls = authority.secret(pods.path().resolve("tls"), Subject.SIDECAR);
+    Path tls = authority.secret(pods.beside("tls"), Subject.SIDECAR);
     try {
       Files.createFile(pods.socket(OTHERS_SOCKET));
       Files.createDirectory(pods.pod(OTHERS_POD));

@@ -33,7 +33,7 @@ final class PermissionIT {
 
   private SidecarProcess start() {
     TestAuthority authority = new TestAuthority();
-    Path tls = authority.secret(pods.path().resolve("tls"), Subject.SIDECAR);
+    Path tls = authority.secret(pods.beside("tls"), Subject.SIDECAR);
     return SidecarProcess.startWithoutPrivileges(authority, pods, tls);
   }
 

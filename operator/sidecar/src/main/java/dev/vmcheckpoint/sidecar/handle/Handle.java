@@ -89,6 +89,11 @@ public final class Handle implements AutoCloseable {
         .orElseThrow(() -> new IOException("%s names no mount".formatted(description)));
   }
 
+  /** Adds to a rule set of Landlock's what may be done to this file, or below this directory. */
+  void allowBeneath(int ruleset, long access) throws IOException {
+    Linux.landlockAllowBeneath(ruleset, descriptor, access);
+  }
+
   @Override
   public void close() {
     Linux.close(descriptor);

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.vmcheckpoint.sidecar.handle;
+
+import org.jspecify.annotations.NullMarked;
