@@ -30,6 +30,14 @@ final class Content {
     return new Content(restored);
   }
 
+  /** What a copy is whose second half was read later, when the disk was another one perhaps. */
+  Content withSecondHalfOf(Content later) {
+    byte[] copy = bytes.clone();
+    int half = copy.length / 2;
+    System.arraycopy(later.bytes, half, copy, half, copy.length - half);
+    return new Content(copy);
+  }
+
   /** Offset of the first byte that differs; negative where none does. */
   int mismatch(Content other) {
     return Arrays.mismatch(bytes, other.bytes);

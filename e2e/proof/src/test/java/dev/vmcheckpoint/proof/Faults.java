@@ -74,6 +74,22 @@ final class Faults {
         });
   }
 
+  /** What an image lists while QEMU has it open is not asked for. */
+  static Fault ignoreStored() {
+    return new Fault() {
+      @Override
+      public void change(ObjectNode command, JsonNode result, Monitor qemu) {
+        if (command.path("execute").asText().equals(QUERY)) {
+          for (JsonNode node : result) {
+            if (node.at("/image/format-specific/data") instanceof ObjectNode data) {
+              data.remove("bitmaps");
+            }
+          }
+        }
+      }
+    };
+  }
+
   private static Fault onBitmaps(BiConsumer<JsonNode, ObjectNode> change) {
     return new Fault() {
       @Override

@@ -3,7 +3,9 @@ package dev.vmcheckpoint.proof;
 import dev.vmcheckpoint.proof.CheckpointSteps.Check;
 import dev.vmcheckpoint.proof.CheckpointSteps.Delete;
 import dev.vmcheckpoint.proof.CheckpointSteps.Make;
+import dev.vmcheckpoint.proof.CopySteps.BeginCopy;
 import dev.vmcheckpoint.proof.CopySteps.Copy;
+import dev.vmcheckpoint.proof.CopySteps.EndCopy;
 import dev.vmcheckpoint.proof.CopySteps.Way;
 import dev.vmcheckpoint.proof.CrashSteps.Crash;
 import dev.vmcheckpoint.proof.CrashSteps.Who;
@@ -79,7 +81,10 @@ enum Fragment {
   MIGRATE(5),
   CARRIED_OVERLAY(5),
   RESET(2),
-  SAVE_IN_USE_AND_REVERT(2);
+  SAVE_IN_USE_AND_REVERT(2),
+  SAVE_BELOW_AND_REVERT(3),
+  BEGIN_COPY(4),
+  END_COPY(6);
 
   /** Of any number of devices that there can be, so that each is as likely. */
   private static final int MULTIPLE_OF_DEVICES = 6;
@@ -142,6 +147,9 @@ enum Fragment {
       case CARRIED_OVERLAY -> List.of(new CarriedSnapshot(device(random)));
       case RESET -> List.of(new Reset(), new Check());
       case SAVE_IN_USE_AND_REVERT -> saveInUseAndRevert(random);
+      case SAVE_BELOW_AND_REVERT -> saveBelowAndRevert(random);
+      case BEGIN_COPY -> List.of(new BeginCopy());
+      case END_COPY -> List.of(new EndCopy());
     };
   }
 
@@ -216,6 +224,26 @@ enum Fragment {
         new Stop(random.nextBoolean()),
         new Revert(device),
         new Start(),
+        new Check());
+  }
+
+  /** The usual backup of a tool that knows no bitmaps, and later a return to it. */
+  private static List<Step> saveBelowAndRevert(RandomGenerator random) {
+    int device = device(random);
+    int into = random.nextInt(4);
+    return List.of(
+        random.nextBoolean() ? new Snapshot(device) : new CarriedSnapshot(device),
+        random.nextBoolean() ? new Check() : write(random),
+        new SaveInUse(device),
+        new Commit(device, into),
+        write(random),
+        copy(random),
+        new Stop(random.nextBoolean()),
+        new Revert(device),
+        new Start(),
+        write(random),
+        write(random),
+        new Commit(device, into),
         new Check());
   }
 

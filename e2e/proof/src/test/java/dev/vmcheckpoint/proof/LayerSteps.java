@@ -122,6 +122,7 @@ final class LayerSteps {
           .flatMap(layer -> world.nodesOf(layer.file()).stream())
           .forEach(node -> monitor.run("blockdev-del", "node-name", node));
       volume.commitInto(target);
+      volume.beginEpoch();
       world.disksOn(volume).forEach(TrackedDisk::setChainChanged);
       return true;
     }

@@ -17,6 +17,7 @@ import dev.vmcheckpoint.proof.LifeSteps.Start;
 import dev.vmcheckpoint.proof.LifeSteps.Stop;
 import dev.vmcheckpoint.proof.OfflineSteps.Revert;
 import dev.vmcheckpoint.proof.OfflineSteps.Save;
+import dev.vmcheckpoint.proof.OfflineSteps.SaveInUse;
 import dev.vmcheckpoint.proof.fixture.Fault;
 import java.util.List;
 import java.util.Optional;
@@ -40,6 +41,8 @@ enum Mutation {
   ADD_AGAIN(".*which was made after checkpoint .* was established"),
   /** No opening of an image is told from another. */
   NO_EPOCH(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
+  /** An opening is not marked anew once a copy of the image can have its marker. */
+  IGNORE_STORED(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** A bitmap of a creation that came too late is taken for that of the one that counts. */
   FORGET_THE_ATTEMPT(".*expected is \\[Lost\\].*\"state\":\"Recording\".*"),
   /** What was asked for is taken for done. */
@@ -103,6 +106,22 @@ enum Mutation {
                   new Revert(0),
                   new Start(),
                   new Check());
+          case IGNORE_STORED ->
+              // What is saved has the marker of the opening that goes on; and in the end the bitmap
+              // lists as much as when it was seen.
+              List.of(
+                  make(),
+                  new Snapshot(0),
+                  new SaveInUse(0),
+                  new Commit(0, 0),
+                  write(1),
+                  new Copy(Way.NBD),
+                  new Stop(false),
+                  new Revert(0),
+                  new Start(),
+                  new Write(Change.WRITE, 0, Volume.CLUSTER_BYTES, 2 * Volume.CLUSTER_BYTES, 2),
+                  new Commit(0, 0),
+                  new Check());
           case FORGET_THE_ATTEMPT ->
               List.of(make(), new Copy(Way.NBD), new LateCreation(0), write(1), new Check());
           case TRUST_THE_REPLY -> List.of(make(), new Check());
@@ -120,6 +139,7 @@ enum Mutation {
       case IGNORE_INCONSISTENT -> Faults.ignoreInconsistent();
       case ADD_AGAIN -> Faults.addAgain();
       case NO_EPOCH -> Faults.noEpoch();
+      case IGNORE_STORED -> Faults.ignoreStored();
       case FORGET_THE_ATTEMPT -> Faults.forgetTheAttempt();
       case TRUST_THE_REPLY -> Faults.trustTheReply();
       case TRUST_THE_MEMORY -> Faults.trustTheMemory();

@@ -60,7 +60,7 @@ final class OfflineSteps {
         Images.copy(saved.copies().get(i), saved.chain().get(i).file());
       }
       volume.revert(saved);
-      world.disksOn(volume).forEach(disk -> disk.isRolledBackTo(saved.openings()));
+      world.disksOn(volume).forEach(disk -> disk.isRolledBackTo(saved.epochs()));
       return volume;
     }
   }

@@ -45,6 +45,8 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           entry("base copy FILE", Fragment.COPY),
           entry("base copy JOB", Fragment.COPY),
           entry("base copy NBD", Fragment.COPY),
+          entry("base copy over several steps", Fragment.BEGIN_COPY),
+          entry("base copy over several steps, discarded", Fragment.BEGIN_COPY),
           entry("disk Lost, BitmapInconsistent", Fragment.KILL),
           entry("disk Lost, BitmapMissing", Fragment.KILL),
           entry("disk Lost, BitmapNotRecording", Fragment.DISABLE),

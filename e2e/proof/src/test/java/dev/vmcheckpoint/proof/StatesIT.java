@@ -315,6 +315,114 @@ final class StatesIT {
     }
   }
 
+  // What a copy has that is made while QEMU has the image open
+
+  @Test
+  void anImageThatWasSavedBelowAnOverlayIsNotTakenForWhatItBecameAfterTheCommit()
+      throws IOException {
+    Resource checkpoint = established();
+    Path saved = machine.folder().resolve("saved.qcow2");
+    machine.whileNobodyLooks(
+        () -> {
+          putOverlay();
+          Images.copy(image, saved);
+          commit();
+        });
+    assertRecording(checkpoint, 0);
+
+    write("0 64k");
+    machine.quit();
+    Files.move(saved, image, StandardCopyOption.REPLACE_EXISTING);
+    machine.start(disks());
+
+    assertRolledBack(checkpoint);
+  }
+
+  @Test
+  void anOverlayThatIsCommittedCostsNothingAndShowsInTheEpoch() {
+    Resource checkpoint = established();
+    String before = assertRecording(checkpoint).path("epoch").asText();
+
+    machine.whileNobodyLooks(
+        () -> {
+          putOverlay();
+          write("0 64k");
+          commit();
+        });
+
+    JsonNode after = assertRecording(checkpoint, 64 << 10);
+    assertThat(after.path("epoch").asText()).isNotEqualTo(before);
+  }
+
+  @Test
+  void anImageThatWasSavedAfterAMigrationIsNotTakenForWhatItBecameWhenQemuWentOn()
+      throws IOException {
+    Resource checkpoint = established();
+    Path saved = machine.folder().resolve("saved.qcow2");
+    machine.whileNobodyLooks(
+        () -> {
+          migrateNowhere();
+          Images.copy(image, saved);
+          machine.monitor().run("cont");
+        });
+    assertRecording(checkpoint, 0);
+
+    write("0 64k");
+    machine.quit();
+    Files.move(saved, image, StandardCopyOption.REPLACE_EXISTING);
+    machine.start(disks());
+
+    assertRolledBack(checkpoint);
+  }
+
+  @Test
+  void aMigrationAfterWhichQemuGoesOnCostsNothing() {
+    Resource checkpoint = established();
+
+    migrateNowhere();
+    machine.monitor().run("cont");
+    write("0 64k");
+
+    assertRecording(checkpoint, 64 << 10);
+  }
+
+  private void assertRolledBack(Resource checkpoint) {
+    assertLost(
+        checkpoint,
+        "RolledBack",
+        "the image lacks the marker of its last known opening, and so what was written since");
+  }
+
+  /** QEMU gives its images up, as to a file that keeps the guest's memory. */
+  private void migrateNowhere() {
+    machine.monitor().run("migrate", "uri", "exec:cat >/dev/null");
+    Awaiting.of("the end of a migration")
+        .until(
+            () -> machine.monitor().run("query-migrate").path("status").asText(),
+            "completed"::equals);
+  }
+
+  /** Puts an overlay on top that takes no bitmap along. */
+  private void putOverlay() {
+    machine
+        .monitor()
+        .run(
+            "blockdev-snapshot-sync",
+            "node-name",
+            node(),
+            "snapshot-file",
+            machine.folder().resolve("top.qcow2").toString(),
+            "format",
+            "qcow2",
+            "snapshot-node-name",
+            "top");
+  }
+
+  private void commit() {
+    machine.monitor().run("block-commit", "job-id", JOB, "device", "top", "auto-dismiss", false);
+    Jobs.complete(machine.monitor(), JOB);
+  }
+
   // What happens while QEMU runs
 
   @Test

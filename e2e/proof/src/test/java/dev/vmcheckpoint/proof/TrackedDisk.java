@@ -20,6 +20,7 @@ final class TrackedDisk {
   private final int firstOpening;
   private final int commitsBefore;
   private int seenOpening;
+  private int seenEpoch;
   private Rollback rollback = Rollback.NONE;
   private boolean chainChanged;
   private boolean leftBelow;
@@ -43,6 +44,7 @@ final class TrackedDisk {
     firstOpening = volume.openings();
     commitsBefore = volume.commits();
     seenOpening = firstOpening;
+    seenEpoch = volume.epochs();
   }
 
   /** The image that was active when it was established. */
@@ -119,6 +121,7 @@ final class TrackedDisk {
   void isSeen() {
     if (rollback.compareTo(Rollback.PERHAPS) <= 0) {
       seenOpening = volume.openings();
+      seenEpoch = volume.epochs();
       rollback = Rollback.NONE;
       chainChanged = false;
       leftBelow = false;
@@ -130,14 +133,14 @@ final class TrackedDisk {
     return rollback;
   }
 
-  /** The volume is again what it was in one of its openings. */
-  void isRolledBackTo(int opening) {
-    if (seenOpening > opening) {
+  /** The volume is again what it was in one of its epochs. */
+  void isRolledBackTo(int epoch) {
+    if (seenEpoch > epoch) {
       isAtLeast(Rollback.CERTAIN);
     } else if (rollback == Rollback.LEFT_ABOVE) {
       // The layers above are back.
       rollback = Rollback.PERHAPS;
-    } else if (volume.openings() > opening) {
+    } else if (volume.epochs() > epoch) {
       isAtLeast(Rollback.PERHAPS);
     }
   }
@@ -199,6 +202,11 @@ final class TrackedDisk {
   /** The image that the status names. */
   Path recordedImage() {
     return Path.of(said.path("image").path("file").asText());
+  }
+
+  /** The opening that the status names. */
+  String epoch() {
+    return said.path("epoch").asText();
   }
 
   String state() {

@@ -11,6 +11,7 @@ final class Volume {
   private final List<Layer> chain = new ArrayList<>();
   private long sizeBytes;
   private int openings;
+  private int epochs;
   private int commits;
 
   /** One image of the chain. */
@@ -25,7 +26,7 @@ final class Volume {
    *
    * @param copies where each image of the chain was copied to
    */
-  record Saved(List<Layer> chain, List<Path> copies, long sizeBytes, int openings) {}
+  record Saved(List<Layer> chain, List<Path> copies, long sizeBytes, int epochs) {}
 
   Volume(Path image, long sizeBytes) {
     this.sizeBytes = sizeBytes;
@@ -66,8 +67,22 @@ final class Volume {
     return commits;
   }
 
+  /**
+   * How often its present opening was marked, or has to be. A copy that is made before is known by
+   * that.
+   */
+  int epochs() {
+    return epochs;
+  }
+
   void open() {
     openings++;
+    beginEpoch();
+  }
+
+  /** QEMU has stored the bitmaps of the active image since it opened it. */
+  void beginEpoch() {
+    epochs++;
   }
 
   /** QEMU closed it in order. */
@@ -119,12 +134,12 @@ final class Volume {
     List<Layer> layers = new ArrayList<>(chain.stream().map(Layer::copy).toList());
     layers.add(new Layer(active(), layers.removeLast().bitmaps().copyInUse()));
     layers.forEach(layer -> layer.bitmaps().close());
-    return new Saved(layers, copies, sizeBytes, openings);
+    return new Saved(layers, copies, sizeBytes, epochs);
   }
 
   /** Keeps what it is now. */
   Saved save(List<Path> copies) {
-    return new Saved(chain.stream().map(Layer::copy).toList(), copies, sizeBytes, openings);
+    return new Saved(chain.stream().map(Layer::copy).toList(), copies, sizeBytes, epochs);
   }
 
   /** Is again what it was. */

@@ -31,6 +31,7 @@ final class World implements AutoCloseable {
   private final Set<String> foreign = new HashSet<>();
   private final Set<String> lateBitmaps = new HashSet<>();
   private final Map<String, Volume> unplugged = new TreeMap<>();
+  private Optional<CopySteps.Begun> begun = Optional.empty();
   private int files;
   private int names;
 
@@ -94,6 +95,18 @@ final class World implements AutoCloseable {
   /** What was taken from each device that is not there now. */
   Map<String, Volume> unplugged() {
     return unplugged;
+  }
+
+  /** A copy begins; one that has begun before is given up. */
+  void begin(CopySteps.Begun copy) {
+    begun = Optional.of(copy);
+  }
+
+  /** The copy that has begun, which ends now. */
+  Optional<CopySteps.Begun> takeBegun() {
+    Optional<CopySteps.Begun> copy = begun;
+    begun = Optional.empty();
+    return copy;
   }
 
   /** Whether no job of another tool is under way. */

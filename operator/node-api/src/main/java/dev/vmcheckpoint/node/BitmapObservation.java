@@ -1,5 +1,8 @@
 package dev.vmcheckpoint.node;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.Optional;
+
 /**
  * QAPI {@code BlockDirtyInfo} of one of our bitmaps.
  *
@@ -11,6 +14,9 @@ package dev.vmcheckpoint.node;
  * @param busy whether a job or an export uses it
  * @param inconsistent whether QEMU found it marked in use when it opened the image: its content
  *     cannot be used
+ * @param stored whether the image lists it; a bitmap that was added since the image was opened is
+ *     not, until QEMU closes the image, makes it read-only or gives it up to a migration. Empty
+ *     where a sidecar does not tell
  */
 public record BitmapObservation(
     String name,
@@ -19,4 +25,5 @@ public record BitmapObservation(
     boolean recording,
     boolean persistent,
     boolean busy,
-    boolean inconsistent) {}
+    boolean inconsistent,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Boolean> stored) {}

@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class WireTest {
   private static final PodUid POD = new PodUid("1b2c");
   private static final BitmapObservation BITMAP =
-      new BitmapObservation("vmcp-1.2.vda", 65536, 131072, true, true, false, false);
+      new BitmapObservation(
+          "vmcp-1.2.vda", 65536, 131072, true, true, false, false, Optional.empty());
   private static final DiskImage IMAGE =
       new DiskImage("/top.qcow2", List.of("/base.qcow2"), Optional.of("/data.raw"));
 
@@ -109,6 +110,14 @@ final class WireTest {
   @MethodSource("everyBody")
   void aBodySurvivesTheWayThroughJson(Object body) throws IOException {
     assertThat(Wire.read(Wire.bytes(body), body.getClass())).isEqualTo(body);
+  }
+
+  @Test
+  void aBitmapOfASidecarThatTellsSaysWhetherItsImageListsIt() throws IOException {
+    BitmapObservation stored =
+        new BitmapObservation("vmcp-epoch.1", 1, 0, false, true, false, false, Optional.of(true));
+
+    assertThat(Wire.read(Wire.bytes(stored), BitmapObservation.class)).isEqualTo(stored);
   }
 
   /** Operator and sidecar of different versions meet in every upgrade and roll-back. */

@@ -108,9 +108,7 @@ record ImageJudge(
 
   private Verdict onRecordedImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps())) {
-      return before.backing().equals(image.backing())
-          ? recording(bitmap)
-          : inRecordedOpening(bitmap, false);
+      return inRecordedOpening(bitmap, before.backing().equals(image.backing()));
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
@@ -190,11 +188,9 @@ record ImageJudge(
     return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
-  /** Whether the present opening has both its markers. */
+  /** Whether the present opening has both its markers, and no copy of the image has them. */
   private boolean isMarked() {
-    return Markers.openId(disk.bitmaps())
-        .filter(open -> Markers.isConsistent(disk.bitmaps(), open))
-        .isPresent();
+    return Markers.openId(disk.bitmaps()).isPresent();
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
@@ -274,7 +270,7 @@ record ImageJudge(
 
   /** The marker on record came along into an opening that is not on record. */
   private Verdict carryOver(BitmapObservation bitmap, List<String> merge) {
-    if (carriedOver && Markers.openId(disk.bitmaps()).isPresent()) {
+    if (carriedOver && isMarked()) {
       return recording(bitmap);
     }
     // What an overlay carries along is counted once it is merged.
@@ -302,7 +298,7 @@ record ImageJudge(
         Reason.Recording,
         null,
         recorded.bitmap(),
-        Markers.openId(disk.bitmaps()).orElse(recorded.epoch()),
+        Markers.openId(disk.bitmaps()).orElseThrow(),
         disk.blockNode(),
         DiskJudge.imageOf(image),
         disk.virtualSizeBytes(),

@@ -19,12 +19,17 @@ final class Markers {
   private Markers() {}
 
   /**
-   * The id of the present opening; empty where it is not marked yet. Where an image was a lower
-   * layer in between, the marker of its own opening comes before those that it got as one.
+   * The id of the present opening; empty where it is not marked, or where the image lists the
+   * persistent marker already: a copy that is made of it meanwhile has the marker, and lacks what
+   * is written from then on, so another opening has to be marked.
    */
   static Optional<String> openId(List<BitmapObservation> layer) {
-    List<String> marked = epochs(layer);
-    return openIds(layer).filter(marked::contains).findFirst().or(() -> openIds(layer).findFirst());
+    return openIds(layer).filter(id -> isToBeStored(layer, id)).findFirst();
+  }
+
+  private static boolean isToBeStored(List<BitmapObservation> layer, String id) {
+    return persistent(layer, id)
+        .anyMatch(marker -> !marker.inconsistent() && !marker.stored().orElse(false));
   }
 
   /** Whether a name is a marker's, and not that of a checkpoint's bitmap. */
@@ -45,9 +50,13 @@ final class Markers {
 
   /** Whether a layer has the persistent marker of that opening, and it says what it seems to. */
   static boolean isConsistent(List<BitmapObservation> layer, String id) {
+    return persistent(layer, id).anyMatch(marker -> !marker.inconsistent());
+  }
+
+  private static Stream<BitmapObservation> persistent(List<BitmapObservation> layer, String id) {
     return layer.stream()
         .filter(bitmap -> id(bitmap, EPOCH).equals(Optional.of(id)))
-        .anyMatch(bitmap -> bitmap.persistent() && !bitmap.inconsistent());
+        .filter(BitmapObservation::persistent);
   }
 
   /** Whether a layer has that marker in a form that can prove nothing any more. */

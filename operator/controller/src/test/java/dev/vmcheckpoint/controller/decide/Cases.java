@@ -128,16 +128,19 @@ final class Cases {
 
   /** A bitmap as it should be. */
   static BitmapObservation bitmap(String disk) {
-    return new BitmapObservation(bitmapOf(disk), GRANULARITY, DIRTY, true, true, false, false);
+    return new BitmapObservation(
+        bitmapOf(disk), GRANULARITY, DIRTY, true, true, false, false, Optional.of(false));
   }
 
   static BitmapObservation counting(String disk, long dirtyBytes) {
-    return new BitmapObservation(bitmapOf(disk), GRANULARITY, dirtyBytes, true, true, false, false);
+    return new BitmapObservation(
+        bitmapOf(disk), GRANULARITY, dirtyBytes, true, true, false, false, Optional.of(false));
   }
 
   /** The transient marker of an opening. */
   static BitmapObservation open(String epoch) {
-    return new BitmapObservation("vmcp-open." + epoch, 1L << 31, 0, false, false, false, false);
+    return new BitmapObservation(
+        "vmcp-open." + epoch, 1L << 31, 0, false, false, false, false, Optional.of(false));
   }
 
   /** The persistent marker of an opening. */
@@ -145,9 +148,15 @@ final class Cases {
     return epoch(epoch, false);
   }
 
+  /** The same where the image lists it already. */
+  static BitmapObservation storedEpoch(String epoch) {
+    return new BitmapObservation(
+        "vmcp-epoch." + epoch, 1L << 31, 0, false, true, false, false, Optional.of(true));
+  }
+
   static BitmapObservation epoch(String epoch, boolean inconsistent) {
     return new BitmapObservation(
-        "vmcp-epoch." + epoch, 1L << 31, 0, false, true, false, inconsistent);
+        "vmcp-epoch." + epoch, 1L << 31, 0, false, true, false, inconsistent, Optional.of(false));
   }
 
   static DiskImage image(String disk) {

@@ -89,7 +89,14 @@ final class DeciderTest {
 
     private static BitmapObservation foreign(String uid) {
       return new BitmapObservation(
-          "vmcp-%s.attempt.vdb".formatted(uid), GRANULARITY, 0, true, true, false, false);
+          "vmcp-%s.attempt.vdb".formatted(uid),
+          GRANULARITY,
+          0,
+          true,
+          true,
+          false,
+          false,
+          Optional.of(false));
     }
 
     @Test

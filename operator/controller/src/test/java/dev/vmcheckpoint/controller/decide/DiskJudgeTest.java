@@ -7,6 +7,7 @@ import static dev.vmcheckpoint.controller.decide.Cases.bitmap;
 import static dev.vmcheckpoint.controller.decide.Cases.bitmapOf;
 import static dev.vmcheckpoint.controller.decide.Cases.counting;
 import static dev.vmcheckpoint.controller.decide.Cases.disk;
+import static dev.vmcheckpoint.controller.decide.Cases.epoch;
 import static dev.vmcheckpoint.controller.decide.Cases.established;
 import static dev.vmcheckpoint.controller.decide.Cases.image;
 import static dev.vmcheckpoint.controller.decide.Cases.ineligible;
@@ -57,7 +58,7 @@ final class DiskJudgeTest {
             Optional.of(new Ineligibility(Reason.ReadOnly.name(), "it is read-only")),
             Optional.of(image("vda")),
             SIZE,
-            List.of(open("e0"), bitmap("vda")),
+            List.of(epoch("e0"), open("e0"), bitmap("vda")),
             List.of(),
             Optional.empty());
 
@@ -150,7 +151,8 @@ final class DiskJudgeTest {
           judge(
               disk(
                   "vda",
-                  new BitmapObservation(another, GRANULARITY, DIRTY, true, true, false, false))),
+                  new BitmapObservation(
+                      another, GRANULARITY, DIRTY, true, true, false, false, Optional.of(false)))),
           Reason.BitmapMissing);
     }
 
@@ -176,7 +178,14 @@ final class DiskJudgeTest {
               disk(
                   "vda",
                   new BitmapObservation(
-                      bitmapOf("vda"), GRANULARITY * 2, DIRTY, true, true, false, false))),
+                      bitmapOf("vda"),
+                      GRANULARITY * 2,
+                      DIRTY,
+                      true,
+                      true,
+                      false,
+                      false,
+                      Optional.of(false)))),
           Reason.GranularityChanged);
     }
 
@@ -277,7 +286,14 @@ final class DiskJudgeTest {
   private static BitmapObservation flags(
       boolean recording, boolean persistent, boolean busy, boolean inconsistent) {
     return new BitmapObservation(
-        bitmapOf("vda"), GRANULARITY, DIRTY, recording, persistent, busy, inconsistent);
+        bitmapOf("vda"),
+        GRANULARITY,
+        DIRTY,
+        recording,
+        persistent,
+        busy,
+        inconsistent,
+        Optional.of(false));
   }
 
   private static Disk judge(DiskObservation observed) {

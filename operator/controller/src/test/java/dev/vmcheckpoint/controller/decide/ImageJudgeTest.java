@@ -18,6 +18,7 @@ import static dev.vmcheckpoint.controller.decide.Cases.open;
 import static dev.vmcheckpoint.controller.decide.Cases.recorded;
 import static dev.vmcheckpoint.controller.decide.Cases.reopened;
 import static dev.vmcheckpoint.controller.decide.Cases.seen;
+import static dev.vmcheckpoint.controller.decide.Cases.storedEpoch;
 import static dev.vmcheckpoint.controller.decide.Cases.unflushed;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -49,7 +50,7 @@ final class ImageJudgeTest {
   class OnTheRecordedImage {
     @Test
     void theRecordedOpeningIsRecording() {
-      assertRecording(judge(reopened("vda", bitmap("vda"), open("e0"))), "e0");
+      assertRecording(judge(reopened("vda", bitmap("vda"), epoch("e0"), open("e0"))), "e0");
     }
 
     @Test
@@ -67,6 +68,20 @@ final class ImageJudgeTest {
                   Map.of())
               .judge(overLayers()),
           "e0");
+    }
+
+    @Test
+    void theRecordedOpeningIsMarkedAnewOnceTheImageListsItsMarker() {
+      assertRenewed(judge(reopened("vda", bitmap("vda"), storedEpoch("e0"), open("e0"))));
+    }
+
+    @Test
+    void whereAnotherCheckpointHadItMarkedAnewThatIsRecorded() {
+      assertRecording(
+          judge(
+              reopened(
+                  "vda", bitmap("vda"), storedEpoch("e0"), open("e0"), epoch("e1"), open("e1"))),
+          "e1");
     }
 
     @Test
@@ -102,7 +117,8 @@ final class ImageJudgeTest {
     @Test
     void aPersistentBitmapOfTheTransientMarkersNameProvesNothing() {
       BitmapObservation stored =
-          new BitmapObservation("vmcp-open.e0", 1L << 31, 0, false, true, false, false);
+          new BitmapObservation(
+              "vmcp-open.e0", 1L << 31, 0, false, true, false, false, Optional.of(false));
 
       assertLost(judge(reopened("vda", bitmap("vda"), stored)), Reason.RolledBack);
     }
@@ -119,7 +135,8 @@ final class ImageJudgeTest {
     @Test
     void theReasonOfTheBitmapItselfStands() {
       BitmapObservation broken =
-          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true);
+          new BitmapObservation(
+              bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true, Optional.of(false));
 
       assertLost(judge(reopened("vda", broken)), Reason.BitmapInconsistent);
       assertLost(judge(reopened("vda")), Reason.BitmapMissing);
@@ -230,7 +247,8 @@ final class ImageJudgeTest {
     @Test
     void withABrokenBitmapOnTheRecordedImageItIsLost() {
       BitmapObservation broken =
-          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true);
+          new BitmapObservation(
+              bitmapOf("vda"), GRANULARITY, DIRTY, false, true, false, true, Optional.of(false));
 
       assertLost(
           judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), broken, epoch("e0")))),
@@ -240,7 +258,8 @@ final class ImageJudgeTest {
     @Test
     void withABusyBitmapBelowItIsNotTouched() {
       BitmapObservation busy =
-          new BitmapObservation(bitmapOf("vda"), GRANULARITY, DIRTY, true, true, true, false);
+          new BitmapObservation(
+              bitmapOf("vda"), GRANULARITY, DIRTY, true, true, true, false, Optional.of(false));
 
       assertUnknown(
           judge(onTop(List.of(bitmap("vda")), layer(fileOf("vda"), busy, epoch("e0")))),

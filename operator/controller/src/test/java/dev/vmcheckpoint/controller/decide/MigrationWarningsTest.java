@@ -95,7 +95,8 @@ final class MigrationWarningsTest {
   }
 
   private static BitmapObservation bitmap(String name) {
-    return new BitmapObservation(name, DEFAULT_GRANULARITY, 0, true, true, false, false);
+    return new BitmapObservation(
+        name, DEFAULT_GRANULARITY, 0, true, true, false, false, Optional.of(false));
   }
 
   private static EnsureResponse made(String bitmap, long granularity) {

@@ -24,6 +24,7 @@ import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskObservation;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,21 +60,28 @@ final class SupersetsTest {
     return Stream.of(
         Arguments.of(
             "of another granularity",
-            new BitmapObservation(NAME, 2 * GRANULARITY, more, true, true, false, false)),
+            new BitmapObservation(
+                NAME, 2 * GRANULARITY, more, true, true, false, false, Optional.of(false))),
         Arguments.of(
             "not recording",
-            new BitmapObservation(NAME, GRANULARITY, more, false, true, false, false)),
+            new BitmapObservation(
+                NAME, GRANULARITY, more, false, true, false, false, Optional.of(false))),
         Arguments.of(
             "not persistent",
-            new BitmapObservation(NAME, GRANULARITY, more, true, false, false, false)),
+            new BitmapObservation(
+                NAME, GRANULARITY, more, true, false, false, false, Optional.of(false))),
         Arguments.of(
-            "busy", new BitmapObservation(NAME, GRANULARITY, more, true, true, true, false)),
+            "busy",
+            new BitmapObservation(
+                NAME, GRANULARITY, more, true, true, true, false, Optional.of(false))),
         Arguments.of(
             "inconsistent",
-            new BitmapObservation(NAME, GRANULARITY, more, true, true, false, true)),
+            new BitmapObservation(
+                NAME, GRANULARITY, more, true, true, false, true, Optional.of(false))),
         Arguments.of(
             "not on record",
-            new BitmapObservation(NAME + "x", GRANULARITY, more, true, true, false, false)));
+            new BitmapObservation(
+                NAME + "x", GRANULARITY, more, true, true, false, false, Optional.of(false))));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -112,7 +120,8 @@ final class SupersetsTest {
   void aRecordOfAnotherKindProvesNothing(String what, OnRecord other) {
     String name = String.valueOf(other.disk().bitmap());
     BitmapObservation listsMore =
-        new BitmapObservation(name, GRANULARITY, DIRTY + GRANULARITY, true, true, false, false);
+        new BitmapObservation(
+            name, GRANULARITY, DIRTY + GRANULARITY, true, true, false, false, Optional.of(false));
 
     assertRecording(disk("vda", bitmap("vda"), listsMore), other);
   }
@@ -148,7 +157,8 @@ final class SupersetsTest {
   }
 
   private static BitmapObservation listing(long dirtyBytes) {
-    return new BitmapObservation(NAME, GRANULARITY, dirtyBytes, true, true, false, false);
+    return new BitmapObservation(
+        NAME, GRANULARITY, dirtyBytes, true, true, false, false, Optional.of(false));
   }
 
   private static OnRecord onRecord(Instant created, String bitmap, String epoch, Image image) {

@@ -53,7 +53,14 @@ final class SweepTest {
   void bitmapsOfOtherCheckpointsAreNot() {
     BitmapObservation other =
         new BitmapObservation(
-            "vmcp-ffffffff-0000-4000-8000-000000000002.a.vda", 512, 0, true, true, false, false);
+            "vmcp-ffffffff-0000-4000-8000-000000000002.a.vda",
+            512,
+            0,
+            true,
+            true,
+            false,
+            false,
+            Optional.of(false));
 
     assertThat(Sweep.decide(left(ON_VDA), seen(reopened("vda", other, epoch("e0")))))
         .isEqualTo(new Settled(List.of()));

@@ -94,7 +94,8 @@ final class TidyingTest {
     @Test
     void aBusyOneIsRemovedLater() {
       BitmapObservation busy =
-          new BitmapObservation(bitmapOf("vda"), 65_536, 0, true, true, true, false);
+          new BitmapObservation(
+              bitmapOf("vda"), 65_536, 0, true, true, true, false, Optional.of(false));
 
       assertThat(tidy(established(LOST), seen(reopened("vda", busy)))).isEqualTo(new Nothing());
     }
@@ -274,7 +275,7 @@ final class TidyingTest {
   }
 
   private static BitmapObservation named(String name) {
-    return new BitmapObservation(name, 65_536, 0, true, true, false, false);
+    return new BitmapObservation(name, 65_536, 0, true, true, false, false, Optional.of(false));
   }
 
   private static Tidying tidy(Checkpoint checkpoint, Observation observation) {

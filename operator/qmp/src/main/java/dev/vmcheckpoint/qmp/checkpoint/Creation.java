@@ -91,7 +91,7 @@ record Creation(
     Optional<Bitmap> bitmap =
         BitmapAt.find(disk, bitmapName)
             .filter(found -> OwnBitmaps.isHealthy(found, granularityBytes));
-    Optional<String> epoch = Markers.epoch(disk);
+    Optional<String> epoch = Markers.openId(disk);
     if (bitmap.isEmpty() || epoch.isEmpty() || disk.image().isEmpty()) {
       return Optional.empty();
     }

@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * One run of {@link Checkpoints#renew}. It can end between any two of its steps: none takes away
@@ -81,10 +82,12 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
       Disk disk = target.disk();
       for (String id : target.renewal().remove()) {
         requireReplaced(id, disk, targets);
-        BitmapAt.find(disk, BitmapNames.epoch(id))
+        // The persistent one last: it is what the next run goes by.
+        Stream.of(BitmapNames.open(id), BitmapNames.epoch(id))
+            .flatMap(name -> BitmapAt.find(disk, name).stream())
             .map(marker -> BitmapAt.of(disk, marker))
             .filter(marker -> replaced.stream().noneMatch(marker::isSameAs))
-            .ifPresent(replaced::add);
+            .forEach(replaced::add);
       }
     }
     return replaced;
@@ -113,7 +116,7 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
   private static Disk answer(Renewal renewal, MachineState after) {
     return after
         .disk(renewal.disk())
-        .filter(disk -> Markers.epoch(disk).isPresent())
+        .filter(disk -> Markers.openId(disk).isPresent())
         .orElseThrow(
             () ->
                 new OutcomeUnknown(

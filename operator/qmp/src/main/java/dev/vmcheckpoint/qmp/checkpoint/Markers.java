@@ -14,6 +14,11 @@ import java.util.stream.Stream;
  * The markers of openings of images: where the transient one of a node is missing, its image is in
  * an opening that was not marked yet.
  *
+ * <p>The persistent one is to be in no image before QEMU closes it: an image that has it is then as
+ * it was at the end of the opening. QEMU also stores it when it makes the image read-only, as below
+ * an overlay, or gives it up to a migration. A copy that is made then has the marker and lacks what
+ * is written after that: so another opening is marked as soon as this is seen.
+ *
  * <p>A lower layer that has checkpoints' bitmaps gets the transient marker of the opening of the
  * image on top. It tells, when all above was committed into the layer, that this was not closed
  * since, and so that nothing was thrown away.
@@ -36,7 +41,7 @@ final class Markers {
       }
       Optional<String> open = openId(disk);
       String id = open.orElseGet(ids::epoch);
-      if (BitmapAt.find(disk, BitmapNames.epoch(id)).isEmpty()) {
+      if (open.isEmpty()) {
         missing.add(Addition.epochMarker(disk, id));
       }
       layersWithCheckpoints(disk)
@@ -76,11 +81,6 @@ final class Markers {
         : others.stream().map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)));
   }
 
-  /** The id of a disk's present opening; empty where not both markers are there. */
-  static Optional<String> epoch(Disk disk) {
-    return openId(disk).filter(id -> BitmapAt.find(disk, BitmapNames.epoch(id)).isPresent());
-  }
-
   /** Whether a layer has the persistent marker of an opening, and it says what it seems to. */
   static boolean isConsistent(List<Bitmap> layer, String id) {
     return BitmapAt.find(layer, BitmapNames.epoch(id))
@@ -94,15 +94,17 @@ final class Markers {
   }
 
   /**
-   * The id of a disk's present opening; empty where it is not marked yet. Where it was a lower
-   * layer in between, the marker of its own opening comes before those that it got as one.
+   * The id of a disk's present opening; empty where it is not marked, or where its image may have
+   * been copied with the marker since.
    */
   static Optional<String> openId(Disk disk) {
-    List<String> ids = openIds(disk.bitmaps()).toList();
-    return ids.stream()
-        .filter(id -> BitmapAt.find(disk, BitmapNames.epoch(id)).isPresent())
-        .findFirst()
-        .or(() -> ids.stream().findFirst());
+    return openIds(disk.bitmaps())
+        .filter(
+            id ->
+                BitmapAt.find(disk, BitmapNames.epoch(id))
+                    .filter(marker -> !marker.stored() && !marker.inconsistent())
+                    .isPresent())
+        .findFirst();
   }
 
   private static Stream<String> openIds(List<Bitmap> layer) {

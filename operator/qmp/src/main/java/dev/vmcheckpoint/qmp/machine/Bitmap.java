@@ -10,6 +10,8 @@ package dev.vmcheckpoint.qmp.machine;
  * @param busy whether a job or an export uses it
  * @param inconsistent whether QEMU found it marked in use when it opened the image: its content
  *     cannot be used, and all one can do is remove it
+ * @param stored whether the image lists it, as {@code Qcow2BitmapInfo} shows it: QEMU has stored it
+ *     when it closed the image, made it read-only or gave it up to a migration, or has loaded it
  */
 public record Bitmap(
     String name,
@@ -18,4 +20,5 @@ public record Bitmap(
     boolean recording,
     boolean persistent,
     boolean busy,
-    boolean inconsistent) {}
+    boolean inconsistent,
+    boolean stored) {}

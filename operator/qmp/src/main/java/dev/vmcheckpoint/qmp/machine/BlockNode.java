@@ -3,6 +3,8 @@ package dev.vmcheckpoint.qmp.machine;
 import dev.vmcheckpoint.qmp.Reply;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A named node of the block graph, as QAPI {@code BlockDeviceInfo} shows it.
@@ -31,6 +33,10 @@ record BlockNode(
             .flatMap(i -> i.child("format-specific"))
             .filter(specific -> specific.text("type").equals("qcow2"))
             .flatMap(specific -> specific.child("data"));
+    Set<String> stored =
+        qcow2.map(data -> data.items("bitmaps")).orElse(List.of()).stream()
+            .map(listed -> listed.text("name"))
+            .collect(Collectors.toSet());
     return new BlockNode(
         name,
         info.text("drv"),
@@ -45,18 +51,20 @@ record BlockNode(
         // Jobs keep bitmaps without a name.
         info.items("dirty-bitmaps").stream()
             .filter(bitmap -> bitmap.optionalText("name").isPresent())
-            .map(BlockNode::readBitmap)
+            .map(bitmap -> readBitmap(bitmap, stored))
             .toList());
   }
 
-  private static Bitmap readBitmap(Reply info) {
+  private static Bitmap readBitmap(Reply info, Set<String> stored) {
+    String name = info.text("name");
     return new Bitmap(
-        info.text("name"),
+        name,
         info.size("granularity"),
         info.size("count"),
         info.flag("recording"),
         info.flag("persistent"),
         info.flag("busy"),
-        info.optionalFlag("inconsistent").orElse(false));
+        info.optionalFlag("inconsistent").orElse(false),
+        stored.contains(name));
   }
 }

@@ -68,10 +68,15 @@ final class Machines {
   }
 
   static Bitmap healthy(String name) {
-    return new Bitmap(name, 65536, 0, true, true, false, false);
+    return new Bitmap(name, 65536, 0, true, true, false, false, false);
+  }
+
+  /** A bitmap that the image lists. */
+  static Bitmap stored(String name) {
+    return new Bitmap(name, 65536, 0, true, true, false, false, true);
   }
 
   static Bitmap busy(String name) {
-    return new Bitmap(name, 65536, 0, true, true, true, false);
+    return new Bitmap(name, 65536, 0, true, true, true, false, false);
   }
 }

@@ -5,6 +5,7 @@ import static dev.vmcheckpoint.qmp.checkpoint.Machines.disk;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.diskOn;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.healthy;
 import static dev.vmcheckpoint.qmp.checkpoint.Machines.layer;
+import static dev.vmcheckpoint.qmp.checkpoint.Machines.stored;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
@@ -53,8 +54,30 @@ final class MarkersTest {
   }
 
   @Test
-  void aPersistentMarkerThatWasTakenAwayIsAddedAgain() {
-    assertThat(namesMissingOn(disk("vda", healthy("vmcp-open.7")))).containsExactly("vmcp-epoch.7");
+  void anOpeningWhosePersistentMarkerWasTakenAwayIsMarkedAnew() {
+    assertThat(namesMissingOn(disk("vda", healthy("vmcp-open.7"))))
+        .hasSize(2)
+        .doesNotContain("vmcp-epoch.7", "vmcp-open.7");
+  }
+
+  @Test
+  void anOpeningWhosePersistentMarkerTheImageListsAlreadyIsMarkedAnew() {
+    assertThat(namesMissingOn(disk("vda", stored("vmcp-epoch.7"), healthy("vmcp-open.7"))))
+        .hasSize(2)
+        .doesNotContain("vmcp-epoch.7", "vmcp-open.7");
+  }
+
+  @Test
+  void ofTwoMarkedOpeningsTheOneThatNoImageListsIsThePresentOne() {
+    assertThat(
+            Markers.openId(
+                disk(
+                    "vda",
+                    stored("vmcp-epoch.5"),
+                    healthy("vmcp-open.5"),
+                    healthy("vmcp-epoch.7"),
+                    healthy("vmcp-open.7"))))
+        .contains("7");
   }
 
   @Test
@@ -121,9 +144,9 @@ final class MarkersTest {
 
   @Test
   void theEpochIsKnownWhereBothMarkersAreThere() {
-    assertThat(Markers.epoch(disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7"))))
+    assertThat(Markers.openId(disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7"))))
         .contains("7");
-    assertThat(Markers.epoch(disk("vda", healthy("vmcp-open.7")))).isEmpty();
+    assertThat(Markers.openId(disk("vda", healthy("vmcp-open.7")))).isEmpty();
   }
 
   private static List<String> namesMissingOn(Disk... disks) {

@@ -24,9 +24,9 @@ final class MergeTest {
 
   static Stream<Bitmap> broken() {
     return Stream.of(
-        new Bitmap(NAME, 65536, 0, false, true, false, false),
-        new Bitmap(NAME, 65536, 0, true, false, false, false),
-        new Bitmap(NAME, 65536, 0, false, true, false, true));
+        new Bitmap(NAME, 65536, 0, false, true, false, false, false),
+        new Bitmap(NAME, 65536, 0, true, false, false, false, false),
+        new Bitmap(NAME, 65536, 0, false, true, false, true, false));
   }
 
   @Test

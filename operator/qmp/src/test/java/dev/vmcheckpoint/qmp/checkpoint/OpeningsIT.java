@@ -187,7 +187,7 @@ final class OpeningsIT {
       try (Client client = Client.of(target)) {
         Disk vda = client.renew(of(recorded.epoch())).getFirst();
 
-        assertThat(Markers.epoch(vda)).isPresent();
+        assertThat(Markers.openId(vda)).isPresent();
         assertThat(BitmapAt.find(vda, recorded.bitmap()).map(Bitmap::dirtyBytes))
             .isEqualTo(Optional.of(65536L));
       }
@@ -245,7 +245,7 @@ final class OpeningsIT {
   }
 
   private static String renewedEpoch(Client client, String recorded) {
-    return Markers.epoch(client.renew(of(recorded)).getFirst()).orElseThrow();
+    return Markers.openId(client.renew(of(recorded)).getFirst()).orElseThrow();
   }
 
   private static void assertEpochMissing(Client client, String recorded) {

@@ -60,9 +60,9 @@ final class OwnBitmapsTest {
 
   static Stream<Bitmap> brokenBitmaps() {
     return Stream.of(
-        new Bitmap(VDA_1, 65536, 0, false, true, false, false),
-        new Bitmap(VDA_1, 65536, 0, true, false, false, false),
-        new Bitmap(VDA_1, 65536, 0, false, true, false, true));
+        new Bitmap(VDA_1, 65536, 0, false, true, false, false, false),
+        new Bitmap(VDA_1, 65536, 0, true, false, false, false, false),
+        new Bitmap(VDA_1, 65536, 0, false, true, false, true, false));
   }
 
   @ParameterizedTest

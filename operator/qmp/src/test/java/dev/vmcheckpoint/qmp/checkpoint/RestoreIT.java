@@ -173,7 +173,7 @@ final class RestoreIT {
     String renewed;
     try (Qemu qemu = sameDisk().start();
         Client client = Client.of(qemu)) {
-      renewed = Markers.epoch(client.renew(plain(recorded)).getFirst()).orElseThrow();
+      renewed = Markers.openId(client.renew(plain(recorded)).getFirst()).orElseThrow();
       writeSome(qemu, "vda");
       qemu.hmp("qemu-io vda-node \"flush\"");
       copy = Backup.copyOf(image("vda"));
@@ -211,7 +211,7 @@ final class RestoreIT {
 
     try (Qemu qemu = sameDisk().start();
         Client client = Client.of(qemu)) {
-      assertThat(Markers.epoch(client.renew(plain(recorded)).getFirst())).isPresent();
+      assertThat(Markers.openId(client.renew(plain(recorded)).getFirst())).isPresent();
       writeSome(qemu, "vda");
       qemu.quit();
     }

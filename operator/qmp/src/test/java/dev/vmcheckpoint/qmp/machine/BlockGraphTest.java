@@ -39,8 +39,8 @@ final class BlockGraphTest {
   void bitmapsAreThoseOfTheFormatNode() throws Exception {
     assertThat(replies.disk("vda").bitmaps())
         .containsExactlyInAnyOrder(
-            new Bitmap("vmcp-0a.1.vda", 65536, 0, true, true, false, false),
-            new Bitmap("foreign", 512, 0, true, false, false, false));
+            new Bitmap("vmcp-0a.1.vda", 65536, 0, true, true, false, false, false),
+            new Bitmap("foreign", 512, 0, true, false, false, false, false));
   }
 
   @Test

@@ -137,6 +137,7 @@ final class WireForm {
         bitmap.recording(),
         bitmap.persistent(),
         bitmap.busy(),
-        bitmap.inconsistent());
+        bitmap.inconsistent(),
+        Optional.of(bitmap.stored()));
   }
 }
