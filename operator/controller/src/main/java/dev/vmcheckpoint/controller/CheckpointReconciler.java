@@ -17,6 +17,7 @@ import dev.vmcheckpoint.controller.decide.Observation;
 import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Renewals;
 import dev.vmcheckpoint.controller.decide.Transitions;
+import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.leftovers.LeftoverSweep;
 import dev.vmcheckpoint.controller.leftovers.Leftovers;
@@ -26,6 +27,7 @@ import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
 import dev.vmcheckpoint.controller.schedule.Aside;
 import dev.vmcheckpoint.controller.schedule.Turns;
+import dev.vmcheckpoint.node.EpochResponse;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.reconciler.Cleaner;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
@@ -38,7 +40,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -160,12 +164,41 @@ public final class CheckpointReconciler
         }
         yield after(said);
       }
+      case Outcome.Failed(var trouble)
+          when trouble.isOfADisk() && renew.request().disks().size() > 1 ->
+          renewApart(resource, checkpoint, renew, context);
       case Outcome.Failed(var trouble) -> {
         report(resource, Renewals.notRenewed(checkpoint, renew, trouble, clock.instant()), context);
         yield again(attempts.failed(checkpoint.uid()));
       }
       case Outcome.LookAgain<?> _ -> again(attempts.failed(checkpoint.uid()));
     };
+  }
+
+  /** What stands in the way of one disk costs no other. */
+  private UpdateControl<VirtualMachineCheckpoint> renewApart(
+      VirtualMachineCheckpoint resource,
+      Checkpoint checkpoint,
+      Decision.Renew renew,
+      Context<VirtualMachineCheckpoint> context) {
+    List<EpochResponse> responses = new ArrayList<>();
+    Map<String, Trouble> troubles = new HashMap<>();
+    for (Decision.Renew alone : renew.apart()) {
+      switch (actions.renew(resource, alone)) {
+        case Outcome.Done(var response) -> responses.add(response);
+        case Outcome.Failed(var trouble) ->
+            troubles.put(alone.request().disks().getFirst().name(), trouble);
+        case Outcome.LookAgain<?> _ -> {
+          return again(attempts.failed(checkpoint.uid()));
+        }
+      }
+    }
+    VirtualMachineCheckpointStatus status =
+        Renewals.renewed(checkpoint, renew, responses, troubles, clock.instant());
+    if (report(resource, status, context)) {
+      tidier.written(resource, checkpoint, status);
+    }
+    return again(attempts.failed(checkpoint.uid()));
   }
 
   private UpdateControl<VirtualMachineCheckpoint> create(

@@ -202,6 +202,33 @@ final class EpochIT extends WithOperator {
   }
 
   @Test
+  void aDiskThatCannotBeCarriedOverCostsNoOther() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda", "vdb");
+    TestCheckpoint checkpoint = cluster.apply("in-part", "db-0").whenReady();
+    String before = checkpoint.epoch("vda");
+    AtomicBoolean readOnly = new AtomicBoolean(true);
+    sidecar.beforeEachRenew(
+        () -> {
+          boolean isAsked =
+              sidecar.renewals().getLast().disks().stream()
+                  .anyMatch(disk -> disk.name().equals("vdb"));
+          if (readOnly.get() && isAsked) {
+            throw FakeSidecar.problem(ErrorCode.DiskIneligible, "disk vdb is read-only");
+          }
+        });
+
+    machine.restart();
+
+    checkpoint.when("in part", now -> now.disks().getLast().reason() == Reason.DiskIneligible);
+    assertThat(checkpoint.disk("vda").state()).isEqualTo(DiskState.Recording);
+    assertThat(checkpoint.epoch("vda")).isNotEqualTo(before).isIn(machine.epochs("vda"));
+    assertThat(checkpoint.disk("vdb").state()).isEqualTo(DiskState.Unknown);
+    readOnly.set(false);
+    checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);
+  }
+
+  @Test
   void anOverlayWithoutTheBitmapIsUnknownUntilItIsCommitted() {
     cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");

@@ -36,5 +36,13 @@ public sealed interface Decision {
    * @param request what to ask the sidecar for
    * @param seen the look that this was decided on
    */
-  record Renew(EpochRequest request, Seen seen) implements Decision {}
+  record Renew(EpochRequest request, Seen seen) implements Decision {
+
+    /** The same for each of its disks alone. */
+    public List<Renew> apart() {
+      return request.disks().stream()
+          .map(disk -> new Renew(new EpochRequest(List.of(disk)), seen))
+          .toList();
+    }
+  }
 }

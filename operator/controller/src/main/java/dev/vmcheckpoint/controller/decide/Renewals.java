@@ -16,8 +16,10 @@ import dev.vmcheckpoint.node.EpochResponse;
 import dev.vmcheckpoint.node.MachineObservation;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * What to do for an established checkpoint: judge its disks, but first have those carried over that
@@ -45,7 +47,7 @@ public final class Renewals {
     }
     return observation instanceof Seen seen && !renewals.isEmpty()
         ? new Renew(new EpochRequest(renewals), seen)
-        : new Report(status(checkpoint, observation, verdicts, NOT_CARRIED_OVER, now));
+        : new Report(status(checkpoint, observation, verdicts, _ -> NOT_CARRIED_OVER, now));
   }
 
   private static Verdict besideOthers(
@@ -58,19 +60,38 @@ public final class Renewals {
   /** What to say once the sidecar has answered. */
   public static VirtualMachineCheckpointStatus renewed(
       Checkpoint checkpoint, Renew renew, EpochResponse response, Instant now) {
-    List<String> answered = response.disks().stream().map(DiskObservation::name).toList();
-    if (!answered.equals(names(renew))) {
+    return renewed(checkpoint, renew, List.of(response), Map.of(), now);
+  }
+
+  /**
+   * What to say once it has answered for each disk alone.
+   *
+   * @param responses in the order of the disks
+   * @param troubles what stands in the way of each other disk
+   */
+  public static VirtualMachineCheckpointStatus renewed(
+      Checkpoint checkpoint,
+      Renew renew,
+      List<EpochResponse> responses,
+      Map<String, Trouble> troubles,
+      Instant now) {
+    List<DiskObservation> answered =
+        responses.stream().flatMap(response -> response.disks().stream()).toList();
+    List<String> names = answered.stream().map(DiskObservation::name).toList();
+    List<String> expected = new ArrayList<>(names(renew));
+    expected.removeAll(troubles.keySet());
+    if (!names.equals(expected)) {
       return notRenewed(
           checkpoint,
           renew,
           new Trouble(
               Reason.SidecarFailed,
-              "the sidecar answered for the disks %s instead of %s"
-                  .formatted(answered, names(renew))),
+              "the sidecar answered for the disks %s instead of %s".formatted(names, expected)),
           now);
     }
     List<String> unflushed = new ArrayList<>(renew.request().disksToFlush());
-    unflushed.removeAll(response.flushed());
+    unflushed.retainAll(expected);
+    responses.forEach(response -> unflushed.removeAll(response.flushed()));
     if (!unflushed.isEmpty()) {
       return notRenewed(
           checkpoint,
@@ -80,16 +101,22 @@ public final class Renewals {
               "the sidecar's answer does not show the disks %s flushed".formatted(unflushed)),
           now);
     }
-    Seen after = with(renew.seen(), response.disks());
-    List<Verdict> verdicts = verdicts(checkpoint, after, images(renew));
-    return status(checkpoint, after, verdicts, NOT_CARRIED_OVER, now);
+    Seen after = with(renew.seen(), answered);
+    Map<String, DiskImage> images = new HashMap<>(images(renew));
+    images.keySet().retainAll(expected);
+    return status(
+        checkpoint,
+        after,
+        verdicts(checkpoint, after, images),
+        disk -> troubles.getOrDefault(disk, NOT_CARRIED_OVER),
+        now);
   }
 
   /** What to say where disks could not be carried over, or not for certain. */
   public static VirtualMachineCheckpointStatus notRenewed(
       Checkpoint checkpoint, Renew renew, Trouble trouble, Instant now) {
     return status(
-        checkpoint, renew.seen(), verdicts(checkpoint, renew.seen(), Map.of()), trouble, now);
+        checkpoint, renew.seen(), verdicts(checkpoint, renew.seen(), Map.of()), _ -> trouble, now);
   }
 
   private static List<Verdict> verdicts(
@@ -102,7 +129,7 @@ public final class Renewals {
       Checkpoint checkpoint,
       Observation observation,
       List<Verdict> verdicts,
-      Trouble ofTheOthers,
+      Function<String, Trouble> ofTheOthers,
       Instant now) {
     List<Disk> disks =
         verdicts.stream()
@@ -110,13 +137,15 @@ public final class Renewals {
                 verdict ->
                     switch (verdict) {
                       case Verdict.Judged(var disk) -> disk;
-                      case Verdict.Renew renew ->
-                          Verdicts.unknown(
-                                  renew.recorded(), ofTheOthers.reason(), ofTheOthers.message())
-                              .disk();
+                      case Verdict.Renew renew -> unknown(renew.recorded(), ofTheOthers);
                     })
             .toList();
     return new Statuses(checkpoint, now).judged(observation, disks);
+  }
+
+  private static Disk unknown(Disk recorded, Function<String, Trouble> troubles) {
+    Trouble trouble = troubles.apply(recorded.name());
+    return Verdicts.unknown(recorded, trouble.reason(), trouble.message()).disk();
   }
 
   private static List<String> names(Renew renew) {

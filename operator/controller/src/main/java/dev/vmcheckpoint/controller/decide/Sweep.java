@@ -4,6 +4,7 @@ import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.MachineObservation;
 import dev.vmcheckpoint.node.RemoveResponse;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -78,8 +79,8 @@ public sealed interface Sweep {
   }
 
   /**
-   * What is left after a removal: every bitmap that was seen neither removed nor absent, and what
-   * the removal saw below.
+   * What is left after a removal: every bitmap that was seen neither removed nor absent from an
+   * image that is there, and what the removal saw below.
    *
    * @param known what was known before
    * @param seen the look before the removal
@@ -109,7 +110,25 @@ public sealed interface Sweep {
             .anyMatch(
                 image ->
                     image.file().equals(bitmap.file()) || image.backing().contains(bitmap.file()));
-    // What is in an image of the chain and was not removed is listed as below.
-    return removed || (attached && Absence.counts(seen.machine()));
+    // One that the look did show, and the removal did not find, went with its disk in between.
+    return removed
+        || (attached && !isShown(bitmap, seen.machine()) && Absence.counts(seen.machine()));
+  }
+
+  private static boolean isShown(Leftover.Bitmap bitmap, MachineObservation machine) {
+    return machine.disks().stream()
+        .anyMatch(
+            disk ->
+                (disk.image().filter(image -> image.file().equals(bitmap.file())).isPresent()
+                        && has(disk.bitmaps(), bitmap.name()))
+                    || disk.lower().stream()
+                        .anyMatch(
+                            layer ->
+                                layer.file().equals(bitmap.file())
+                                    && has(layer.bitmaps(), bitmap.name())));
+  }
+
+  private static boolean has(List<BitmapObservation> bitmaps, String name) {
+    return bitmaps.stream().anyMatch(bitmap -> bitmap.name().equals(name));
   }
 }

@@ -17,7 +17,16 @@ public final class Troubles {
    * @param reason what it is
    * @param message a sentence
    */
-  public record Trouble(Reason reason, String message) {}
+  public record Trouble(Reason reason, String message) {
+
+    /** Whether it may stand in the way of one disk alone, and not of its machine or node. */
+    public boolean isOfADisk() {
+      return switch (reason) {
+        case DiskNotFound, DiskIneligible, Busy, OverlayOnTop, FlushPending, Refused -> true;
+        default -> false;
+      };
+    }
+  }
 
   /** A look that failed as a whole. */
   public static Look.Failed ofLook(String node, NodeApiException failure) {

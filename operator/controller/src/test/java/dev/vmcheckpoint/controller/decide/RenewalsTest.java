@@ -30,6 +30,7 @@ import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EpochRequest;
 import dev.vmcheckpoint.node.EpochResponse;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -132,6 +133,29 @@ final class RenewalsTest {
         .containsExactly(
             recorded("vda").judged(DiskState.Unknown, Reason.OutcomeUnknown, "no answer"),
             recorded("vdb"));
+  }
+
+  @Test
+  void whatStandsInTheWayOfOneDiskCostsNoOther() {
+    Renew renew =
+        decide(
+            reopened("vda", bitmap("vda"), epoch("e0")),
+            reopened("vdb", bitmap("vdb"), epoch("e0")));
+    DiskObservation marked = reopened("vda", bitmap("vda"), epoch("e0"), epoch("e1"), open("e1"));
+
+    VirtualMachineCheckpointStatus status =
+        Renewals.renewed(
+            CHECKPOINT,
+            renew,
+            List.of(new EpochResponse(List.of(marked), List.of())),
+            Map.of("vdb", new Trouble(Reason.DiskIneligible, "it is read-only")),
+            NOON);
+
+    assertThat(status.disks())
+        .extracting(Disk::name, Disk::state, Disk::reason, Disk::epoch)
+        .containsExactly(
+            tuple("vda", DiskState.Recording, Reason.Recording, "e1"),
+            tuple("vdb", DiskState.Unknown, Reason.DiskIneligible, "e0"));
   }
 
   @Test

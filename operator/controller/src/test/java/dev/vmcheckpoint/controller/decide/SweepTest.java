@@ -114,6 +114,15 @@ final class SweepTest {
         .containsExactly(ON_VDA);
   }
 
+  @Test
+  void whatGoesWithItsDiskBetweenLookAndRemovalIsLeft() {
+    RemoveResponse nothing = new RemoveResponse(List.of(), List.of());
+
+    assertThat(Sweep.remaining(List.of(ON_VDA), seen(reopened("vda", bitmap("vda"))), nothing))
+        .containsExactly(ON_VDA);
+    assertThat(Sweep.remaining(List.of(ON_VDA), seen(reopened("vda")), nothing)).isEmpty();
+  }
+
   private static DiskObservation covered() {
     return layered(
         "vda",
