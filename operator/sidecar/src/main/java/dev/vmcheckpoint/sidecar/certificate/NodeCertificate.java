@@ -92,9 +92,13 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
     thread = Thread.ofVirtual().name("certificate").unstarted(this::run);
   }
 
-  /** Begins to ask for the certificate of the sidecar on a node. */
-  public static NodeCertificate start(String node, CertificateApi api) {
-    return start(node, api, Pace.DEFAULT, Clock.systemUTC());
+  /**
+   * Begins to ask for the certificate of the sidecar on a node.
+   *
+   * @param clock by which it is time to renew
+   */
+  public static NodeCertificate start(String node, CertificateApi api, Clock clock) {
+    return start(node, api, Pace.DEFAULT, clock);
   }
 
   static NodeCertificate start(String node, CertificateApi api, Pace pace, Clock clock) {
