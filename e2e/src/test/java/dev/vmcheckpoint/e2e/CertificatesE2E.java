@@ -8,10 +8,12 @@ import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
 import dev.vmcheckpoint.e2e.fixture.Disk;
 import dev.vmcheckpoint.e2e.fixture.Installation;
+import dev.vmcheckpoint.e2e.fixture.Installation.Calls;
 import dev.vmcheckpoint.e2e.fixture.Installation.Program;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -36,21 +38,30 @@ class CertificatesE2E {
     RunningMachine.start(CLUSTER, VirtualMachine.named("rotated", Disk.qcow2("vda")));
     Checkpoint checkpoint = Checkpoint.apply(CLUSTER, "rotated", "rotated").whenReady();
     String before = certificates.authority();
+    Calls callsBefore = installation.calls();
 
     certificates.forgetAuthority();
 
-    int probes = 0;
-    while (!certificates.isBelievedBesideEarlierOnes(Cluster.FIRST_NODE)) {
-      assertRecording(checkpoint.probe("during-" + probes++));
-    }
+    AtomicInteger probes = new AtomicInteger();
+    await("the new authority being believed")
+        .atMost(Cluster.PATIENCE)
+        .until(
+            () -> {
+              assertRecording(checkpoint.probe("during-" + probes.incrementAndGet()));
+              return certificates.isBelievedBesideEarlierOnes(Cluster.FIRST_NODE);
+            });
+    Calls calls = installation.calls().since(callsBefore);
     assertThat(certificates.authority()).isNotEqualTo(before);
+    assertThat(calls.answered()).isGreaterThanOrEqualTo(probes.get());
+    assertThat(calls.failed()).isZero();
     // Both begin with nothing but the new authority.
     installation.replace(Program.SIDECAR);
     assertThat(certificates.issuerShownBy(Cluster.FIRST_NODE)).isEqualTo(certificates.authority());
     installation.replace(Program.OPERATOR);
     assertRecording(checkpoint.probe("afterwards"));
     System.out.printf(
-        "FIGURE %-36s %d probes, 0 failed%n", "while the authority was replaced:", probes);
+        "FIGURE %-36s %d probes, %d calls, %d failed%n",
+        "while the authority was replaced:", probes.get(), calls.answered(), calls.failed());
   }
 
   @Test

@@ -16,6 +16,7 @@ import dev.vmcheckpoint.controller.leftovers.Leftovers;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.MeteredNodeApi;
 import dev.vmcheckpoint.controller.nodes.NodeApis;
+import dev.vmcheckpoint.controller.nodes.SilentSidecars;
 import dev.vmcheckpoint.controller.observe.CacheGuard;
 import dev.vmcheckpoint.controller.observe.MachinePods;
 import dev.vmcheckpoint.controller.observe.Observer;
@@ -98,6 +99,7 @@ final class Application {
             HttpNodeApi.newClient(
                 NodeTls.client(tls.orElse(certificates.source())), CONNECT_TIMEOUT),
             options.sidecarPort);
+    SilentSidecars silent = new SilentSidecars();
     CacheGuard guard = new CacheGuard(shutdown::atOnce);
     FairExecutor executor = executor();
     Operator operator =
@@ -106,7 +108,8 @@ final class Application {
             executor,
             reconciler(
                 client,
-                (node, address) -> new MeteredNodeApi(sidecars.at(node, address), meters),
+                (node, address) ->
+                    new MeteredNodeApi(node, sidecars.at(node, address), meters, silent),
                 leadership,
                 guard,
                 options,

@@ -7,6 +7,7 @@ import dev.vmcheckpoint.api.Condition.Status;
 import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.ServerLimits;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
 import io.fabric8.kubernetes.api.model.Secret;
@@ -16,6 +17,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -122,6 +124,35 @@ final class ProcessIT {
         .doesNotContain(pem.lines().toList().get(1));
   }
 
+  @Test
+  void connectionsThatAreHeldIdleKeepProbesOutForSecondsOnly() throws Exception {
+    List<Socket> idle = new ArrayList<>();
+    try {
+      while (idle.size() < ServerLimits.MOST_CONNECTIONS) {
+        idle.add(new Socket(InetAddress.getLoopbackAddress(), port));
+      }
+
+      TestCluster.awaitThat("no probe answered", () -> !isAnswered("/healthz"));
+      TestCluster.awaitThat("probes answered again", () -> isAnswered("/healthz"));
+    } finally {
+      for (Socket socket : idle) {
+        socket.close();
+      }
+    }
+  }
+
+  @Test
+  void aProbeThatDoesNotComeToItsEndIsCutOff() throws Exception {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.setSoTimeout((int) TestCluster.PATIENCE.toMillis());
+      socket
+          .getOutputStream()
+          .write("GET /healthz HTTP/1.1\r\nHost: operator\r\n".getBytes(StandardCharsets.US_ASCII));
+
+      assertThat(socket.getInputStream().readAllBytes()).isEmpty();
+    }
+  }
+
   private boolean logged(String words) throws IOException {
     return Files.readString(log).contains(words);
   }
@@ -147,8 +178,12 @@ final class ProcessIT {
   }
 
   private boolean isReady() throws InterruptedException {
+    return isAnswered("/readyz");
+  }
+
+  private boolean isAnswered(String path) throws InterruptedException {
     try {
-      return get("/readyz").statusCode() == 200;
+      return get(path).statusCode() == 200;
     } catch (IOException e) {
       assertThat(process.isAlive()).as("the operator's process is there").isTrue();
       return false;

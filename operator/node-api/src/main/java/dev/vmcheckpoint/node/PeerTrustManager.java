@@ -3,6 +3,8 @@ package dev.vmcheckpoint.node;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLEngine;
@@ -34,6 +36,7 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   @Override
   public void checkServerTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
+    requireValidNow(chain[0]);
     current.trust().checkServerTrusted(chain, authType);
     requireUsage(chain[0], SERVER_AUTH, "a server");
     requireName(chain[0]);
@@ -42,9 +45,28 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType)
       throws CertificateException {
+    requireValidNow(chain[0]);
     current.trust().checkClientTrusted(chain, authType);
     requireUsage(chain[0], CLIENT_AUTH, "a client");
     requireName(chain[0]);
+  }
+
+  /** In words that tell which clock it may be; the JDK's name one of the two times. */
+  private static void requireValidNow(X509Certificate certificate) throws CertificateException {
+    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    Instant begin = certificate.getNotBefore().toInstant();
+    Instant end = certificate.getNotAfter().toInstant();
+    if (now.isBefore(begin)) {
+      throw notNow("is not valid before %s".formatted(begin), now);
+    }
+    if (now.isAfter(end)) {
+      throw notNow("expired at %s".formatted(end), now);
+    }
+  }
+
+  private static CertificateException notNow(String what, Instant now) {
+    return new CertificateException(
+        "the peer's certificate %s, and the clock here says %s".formatted(what, now));
   }
 
   /** A certificate without the extension would be for everything. */

@@ -268,6 +268,19 @@ final class HttpNodeApiIT {
   }
 
   @Test
+  void aServerWhoseCertificateHasExpiredIsUnreachable() throws Exception {
+    TlsMaterial expired =
+        new TlsMaterial(
+            List.of(authority.identity(Subject.SIDECAR.expired())),
+            List.of(authority.certificate()));
+    try (TlsServer server =
+        TlsServer.start(NodeTls.server(() -> expired), answering(200, Wire.JSON, EMPTY_ANSWER))) {
+      assertUnreachable(
+          () -> api(server.uri()).observe(NOBODY), "TLS: the peer's certificate expired at ");
+    }
+  }
+
+  @Test
   void aServerWithoutTls13IsUnreachable() throws Exception {
     SSLParameters old = new SSLParameters();
     old.setProtocols(new String[] {"TLSv1.2"});

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -150,7 +151,9 @@ public final class Main implements Callable<Integer> {
   private Sidecar startWithNodeCertificate() {
     NodeCertificate certificate =
         NodeCertificate.start(
-            nodeName(), new KubernetesCertificateApi(apiServer(), serviceAccountDirectory));
+            nodeName(),
+            new KubernetesCertificateApi(apiServer(), serviceAccountDirectory),
+            Clock.systemUTC());
     return start(certificate, certificate::isReady);
   }
 

@@ -104,6 +104,11 @@ record Authority(X509Certificate certificate, PrivateKey key) {
     return new Identity(List.of(own), keys.getPrivate());
   }
 
+  /** Whether it has not expired. */
+  boolean isGood(Instant now) {
+    return certificate.getNotAfter().toInstant().isAfter(now);
+  }
+
   /** Whether it has two thirds of its life behind it. */
   boolean isDue(Instant now) {
     return isDue(certificate, now);

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,6 +40,7 @@ final class AuthorityStore {
   private final Duration life;
   private final BiConsumer<HasMetadata, String> refused;
   private String lastRefused = "";
+  private String lastUnwritten = "";
 
   /**
    * The authority of one installation.
@@ -69,18 +71,45 @@ final class AuthorityStore {
 
   /**
    * The same for the leader, who makes one where there is none, or where the operator's own has two
-   * thirds of its life behind it. Each write is about the version that was read.
+   * thirds of its life behind it. Each write is about the version that was read. Where it fails,
+   * one that is still good stays.
    *
-   * @throws io.fabric8.kubernetes.client.KubernetesClientException if it cannot be read or written
+   * @throws KubernetesClientException if it cannot be read
    */
   Optional<Authority> readOrMake(Instant now) {
-    Secret secret = secret();
-    if (secret == null) {
-      return Optional.of(make(now, Optional.empty()));
-    }
-    Optional<Authority> usable = usable(secret, now);
+    Optional<Secret> secret = Optional.ofNullable(secret());
+    Optional<Authority> usable = secret.flatMap(there -> usable(there, now));
     boolean isDue = usable.map(authority -> authority.isDue(now)).orElse(true);
-    return isDue && isOurs(secret) ? Optional.of(make(now, Optional.of(secret))) : usable;
+    boolean isOursToMake = secret.map(AuthorityStore::isOurs).orElse(true);
+    return isDue && isOursToMake ? madeOr(usable, secret, now) : usable;
+  }
+
+  private Optional<Authority> madeOr(
+      Optional<Authority> usable, Optional<Secret> before, Instant now) {
+    try {
+      Authority made = make(now, before);
+      lastUnwritten = "";
+      return Optional.of(made);
+    } catch (KubernetesClientException e) {
+      isUnwritten(usable, e);
+      return usable;
+    }
+  }
+
+  private void isUnwritten(Optional<Authority> usable, KubernetesClientException e) {
+    String message =
+        "A new authority could not be written to Secret %s/%s; it will be tried again. %s: %s"
+            .formatted(
+                namespace,
+                SECRET,
+                usable
+                    .map(authority -> "Used meanwhile is the %s".formatted(authority))
+                    .orElse("Nothing is signed, as there is none that can be used"),
+                e.getMessage());
+    if (!message.equals(lastUnwritten)) {
+      lastUnwritten = message;
+      LOG.warn("{}", message);
+    }
   }
 
   private @Nullable Secret secret() {

@@ -178,7 +178,9 @@ public final class Certificates implements AutoCloseable {
 
   private void handle(CertificateSigningRequest request) {
     try {
-      authority.ifPresent(present -> requests.handle(request, present));
+      authority
+          .filter(present -> present.isGood(clock.instant()))
+          .ifPresent(present -> requests.handle(request, present));
     } catch (RuntimeException e) {
       LOG.warn(
           "Handling the certificate signing request {} failed", request.getMetadata().getName(), e);

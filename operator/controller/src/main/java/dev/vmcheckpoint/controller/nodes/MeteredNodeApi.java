@@ -16,14 +16,24 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.function.Supplier;
 
-/** Measures how long calls take, and how they end. */
+/** Measures how long calls take, and how they end, and tells of those without an answer. */
 public final class MeteredNodeApi implements NodeApi {
+  private final String node;
   private final NodeApi delegate;
   private final MeterRegistry meters;
+  private final SilentSidecars silent;
 
-  public MeteredNodeApi(NodeApi delegate, MeterRegistry meters) {
+  /**
+   * The calls of one sidecar.
+   *
+   * @param node the node that it runs on
+   */
+  public MeteredNodeApi(
+      String node, NodeApi delegate, MeterRegistry meters, SilentSidecars silent) {
+    this.node = node;
     this.delegate = delegate;
     this.meters = meters;
+    this.silent = silent;
   }
 
   @Override
@@ -60,9 +70,11 @@ public final class MeteredNodeApi implements NodeApi {
     try {
       T answer = calling.get();
       outcome = "OK";
+      silent.answered(node);
       return answer;
     } catch (NodeApiException e) {
       outcome = outcome(e);
+      silent.failed(node, e);
       throw e;
     } finally {
       sample.stop(meters.timer("vmcheckpoint.sidecar.calls", "call", call, "outcome", outcome));

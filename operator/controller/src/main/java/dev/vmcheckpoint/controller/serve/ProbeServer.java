@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.serve;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.vmcheckpoint.node.ServerLimits;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -9,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 
 /** {@code /healthz}, {@code /readyz} and {@code /metrics}, in plain HTTP. */
@@ -27,12 +27,13 @@ public final class ProbeServer implements AutoCloseable {
    * @throws UncheckedIOException if the port cannot be listened on
    */
   public ProbeServer(int port, PrometheusMeterRegistry meters) {
+    ServerLimits.apply();
     try {
-      server = HttpServer.create(new InetSocketAddress(port), 0);
+      server = HttpServer.create(new InetSocketAddress(port), ServerLimits.BACKLOG);
     } catch (IOException e) {
       throw new UncheckedIOException("while listening on port %d for probes".formatted(port), e);
     }
-    server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+    server.setExecutor(ServerLimits.threads("probe-"));
     server.createContext("/healthz", exchange -> answer(exchange, true, TEXT, "ok\n"));
     server.createContext(
         "/readyz",

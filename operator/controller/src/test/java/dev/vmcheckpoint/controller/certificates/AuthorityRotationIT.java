@@ -1,20 +1,11 @@
 package dev.vmcheckpoint.controller.certificates;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpExchange;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
-import dev.vmcheckpoint.node.HttpNodeApi;
-import dev.vmcheckpoint.node.NodeTls;
-import dev.vmcheckpoint.node.ObserveRequest;
 import dev.vmcheckpoint.node.TlsMaterial;
 import dev.vmcheckpoint.node.TlsSource;
-import dev.vmcheckpoint.node.fixture.TlsServer;
-import java.io.IOException;
-import java.net.http.HttpClient;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,8 +15,6 @@ import org.junit.jupiter.api.Test;
  * the operator takes each step as soon as it can, the sidecar as late as it may.
  */
 final class AuthorityRotationIT extends WithAuthorities {
-  private static final String NODE = "node-1";
-
   private volatile TlsMaterial sidecar = new TlsMaterial(List.of(), List.of());
 
   /** The sidecar reads again whom to believe. */
@@ -35,23 +24,12 @@ final class AuthorityRotationIT extends WithAuthorities {
 
   /** The sidecar gets a new certificate. */
   private void sidecarRenews() {
-    sidecar = new TlsMaterial(List.of(requests.identityOf(NODE)), sidecar.authorities());
+    sidecar =
+        new TlsMaterial(List.of(requests.identityOf(AnsweringSidecar.NODE)), sidecar.authorities());
   }
 
-  private static void answer(HttpExchange exchange) throws IOException {
-    byte[] body = "{\"startId\": \"start-1\", \"machines\": []}".getBytes(UTF_8);
-    exchange.getResponseHeaders().set("Content-Type", "application/json");
-    exchange.sendResponseHeaders(200, body.length);
-    exchange.getResponseBody().write(body);
-    exchange.close();
-  }
-
-  private static void assertAnswered(TlsSource operator, TlsServer server) {
-    try (HttpClient client =
-        HttpNodeApi.newClient(NodeTls.client(operator), Duration.ofSeconds(20))) {
-      HttpNodeApi api = new HttpNodeApi(server.uri(), NODE, client, HttpNodeApi.Timeouts.DEFAULT);
-      assertThat(api.observe(new ObserveRequest(List.of())).startId()).isEqualTo("start-1");
-    }
+  private static void assertAnswered(TlsSource operator, AnsweringSidecar server) {
+    assertThat(server.calledBy(operator)).isEqualTo(AnsweringSidecar.ANSWER);
   }
 
   @Test
@@ -72,8 +50,7 @@ final class AuthorityRotationIT extends WithAuthorities {
 
   private void assertReplacedWithoutOneFailedCall(Runnable replace) throws Exception {
     try (Replica leader = Replica.leading(CLUSTER).whenReady();
-        TlsServer server =
-            TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
+        AnsweringSidecar server = AnsweringSidecar.showing(() -> sidecar)) {
       // A Secret that is there already is read before this replica leads, and publishes it.
       TestCluster.awaitThat("the authority on record", () -> !objects.onRecord().isEmpty());
       sidecarReads();
@@ -106,8 +83,7 @@ final class AuthorityRotationIT extends WithAuthorities {
 
   private void assertAnsweredAfterARestart() throws Exception {
     try (Replica another = Replica.start(CLUSTER).whenReady();
-        TlsServer server =
-            TlsServer.start(NodeTls.server(() -> sidecar), AuthorityRotationIT::answer)) {
+        AnsweringSidecar server = AnsweringSidecar.showing(() -> sidecar)) {
       assertAnswered(another.source(), server);
     }
   }

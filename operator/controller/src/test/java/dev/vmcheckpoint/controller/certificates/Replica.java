@@ -1,7 +1,10 @@
 package dev.vmcheckpoint.controller.certificates;
 
+import dev.vmcheckpoint.controller.fixture.ApiCalls;
+import dev.vmcheckpoint.controller.fixture.Detour;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.TlsSource;
+import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,8 +21,15 @@ final class Replica implements AutoCloseable {
   private final List<String> refused = new CopyOnWriteArrayList<>();
   private final Certificates certificates;
 
-  private Replica(TestCluster cluster, Clock clock) {
-    client = new KubernetesClientBuilder().withConfig(cluster.operatorConfig()).build();
+  private Replica(TestCluster cluster, Clock clock, ApiCalls calls) {
+    Config config = cluster.operatorConfig();
+    // The client is not to hide anything by trying again itself.
+    config.setRequestRetryBackoffLimit(0);
+    client =
+        new KubernetesClientBuilder()
+            .withConfig(config)
+            .withHttpClientBuilderConsumer(http -> http.addOrReplaceInterceptor("calls", calls))
+            .build();
     certificates =
         new Certificates(
             client,
@@ -33,7 +43,7 @@ final class Replica implements AutoCloseable {
 
   /** One that only reads. */
   static Replica start(TestCluster cluster) {
-    return new Replica(cluster, Clock.systemUTC()).start();
+    return new Replica(cluster, Clock.systemUTC(), new ApiCalls()).start();
   }
 
   /** One that leads from its first look on. */
@@ -42,7 +52,18 @@ final class Replica implements AutoCloseable {
   }
 
   static Replica leading(TestCluster cluster, Clock clock) {
-    Replica replica = new Replica(cluster, clock);
+    return leading(cluster, clock, new ApiCalls());
+  }
+
+  /** One that reaches the API server by a way of the test's. */
+  static Replica leading(TestCluster cluster, Clock clock, Detour way) {
+    ApiCalls calls = new ApiCalls();
+    calls.take(way);
+    return leading(cluster, clock, calls);
+  }
+
+  private static Replica leading(TestCluster cluster, Clock clock, ApiCalls calls) {
+    Replica replica = new Replica(cluster, clock, calls);
     replica.leadership.begins();
     return replica.start();
   }

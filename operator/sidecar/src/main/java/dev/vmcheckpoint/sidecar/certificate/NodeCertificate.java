@@ -37,6 +37,7 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
   private final Thread thread;
   private volatile TlsMaterial material = NOTHING;
   private Instant renewAt = Instant.MIN;
+  private int refusals;
 
   /**
    * How long to wait.
@@ -45,14 +46,42 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
    * @param patience for the decision; after it a new request is made
    * @param retry after a failure
    * @param authorities between two looks at the authorities, and at whether it is time to renew
+   * @param refused before another request after the first one that was refused; twice as long after
+   *     each further one
+   * @param longestRefused the most of that
    */
-  record Pace(Duration look, Duration patience, Duration retry, Duration authorities) {
+  record Pace(
+      Duration look,
+      Duration patience,
+      Duration retry,
+      Duration authorities,
+      Duration refused,
+      Duration longestRefused) {
+    private static final int MOST_DOUBLINGS = 20;
+
     static final Pace DEFAULT =
         new Pace(
             Duration.ofSeconds(1),
             Duration.ofMinutes(5),
             Duration.ofSeconds(5),
-            Duration.ofMinutes(1));
+            Duration.ofMinutes(1),
+            Duration.ofSeconds(5),
+            Duration.ofMinutes(10));
+
+    /** After so many refusals in a row. */
+    private Duration afterRefusals(int refusals) {
+      Duration doubled = refused.multipliedBy(1L << Math.min(refusals - 1, MOST_DOUBLINGS));
+      return doubled.compareTo(longestRefused) < 0 ? doubled : longestRefused;
+    }
+  }
+
+  /** Another request like this one would come to nothing either; the message says why. */
+  private static final class RefusedException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String message) {
+      super(message);
+    }
   }
 
   private NodeCertificate(String node, CertificateApi api, Pace pace, Clock clock) {
@@ -63,9 +92,13 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
     thread = Thread.ofVirtual().name("certificate").unstarted(this::run);
   }
 
-  /** Begins to ask for the certificate of the sidecar on a node. */
-  public static NodeCertificate start(String node, CertificateApi api) {
-    return start(node, api, Pace.DEFAULT, Clock.systemUTC());
+  /**
+   * Begins to ask for the certificate of the sidecar on a node.
+   *
+   * @param clock by which it is time to renew
+   */
+  public static NodeCertificate start(String node, CertificateApi api, Clock clock) {
+    return start(node, api, Pace.DEFAULT, clock);
   }
 
   static NodeCertificate start(String node, CertificateApi api, Pace pace, Clock clock) {
@@ -91,25 +124,36 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
   private void run() {
     try {
       while (true) {
-        Thread.sleep(round() ? pace.authorities() : pace.retry());
+        Thread.sleep(round());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Whether everything that is needed is there. */
-  private boolean round() throws InterruptedException {
+  /** How long it is until the next one. */
+  private Duration round() throws InterruptedException {
     try {
       readAuthorities();
       if (!clock.instant().isBefore(renewAt)) {
         renew();
       }
-      return isReady();
+      return isReady() ? pace.authorities() : untilNextTry();
     } catch (IOException | TlsException e) {
       LOG.warn("no new certificate for the sidecar of node {}: {}", node, e.getMessage());
-      return false;
+      return pace.retry();
     }
+  }
+
+  /** While a request would be too early, the authorities are looked at as seldom as ever. */
+  private Duration untilNextTry() {
+    Instant now = clock.instant();
+    Instant soon = now.plus(pace.retry());
+    Instant late = now.plus(pace.authorities());
+    if (refusals == 0 || renewAt.isBefore(soon)) {
+      return pace.retry();
+    }
+    return renewAt.isBefore(late) ? Duration.between(now, renewAt) : pace.authorities();
   }
 
   private void readAuthorities() throws IOException, InterruptedException, TlsException {
@@ -125,7 +169,24 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
     }
   }
 
-  private void renew() throws IOException, InterruptedException, TlsException {
+  /** A signer that refuses is asked ever more seldom, so that many nodes are no storm. */
+  private void renew() throws IOException, InterruptedException {
+    try {
+      request();
+      refusals = 0;
+    } catch (RefusedException | TlsException e) {
+      refusals++;
+      Duration wait = pace.afterRefusals(refusals);
+      renewAt = clock.instant().plus(wait);
+      LOG.warn(
+          "no new certificate for the sidecar of node {}: {}; asks again in {} s",
+          node,
+          e.getMessage(),
+          wait.toSeconds());
+    }
+  }
+
+  private void request() throws IOException, InterruptedException, RefusedException, TlsException {
     KeyRequest request = KeyRequest.of(node);
     String name = api.request(request.pem(), LIFE);
     LOG.info("asked for a certificate as {}", name);
@@ -134,12 +195,16 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
     Identity identity = identity(name, chain, request);
     Instant end = identity.own().getNotAfter().toInstant();
     Instant now = clock.instant();
+    if (!end.isAfter(now)) {
+      throw new TlsException("%s: the certificate expired at %s".formatted(name, end));
+    }
     renewAt = now.plus(Duration.between(now, end).multipliedBy(2).dividedBy(3));
     material = new TlsMaterial(List.of(identity), material.authorities());
     LOG.info("has a certificate until {}, and renews it at {}", end, renewAt);
   }
 
-  private String whenSigned(String name) throws IOException, InterruptedException {
+  private String whenSigned(String name)
+      throws IOException, InterruptedException, RefusedException {
     Instant end = clock.instant().plus(pace.patience());
     while (clock.instant().isBefore(end)) {
       switch (api.state(name)) {
@@ -147,7 +212,7 @@ public final class NodeCertificate implements TlsSource, AutoCloseable {
           return pem;
         }
         case SigningState.Refused(var why) ->
-            throw new IOException("%s is %s".formatted(name, why));
+            throw new RefusedException("%s is %s".formatted(name, why));
         case SigningState.Gone _ -> throw new IOException("%s is gone".formatted(name));
         case SigningState.Pending _ -> Thread.sleep(pace.look());
       }

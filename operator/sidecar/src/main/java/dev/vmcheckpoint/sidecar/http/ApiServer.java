@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import dev.vmcheckpoint.node.NodeApi;
 import dev.vmcheckpoint.node.NodeTls;
+import dev.vmcheckpoint.node.ServerLimits;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;

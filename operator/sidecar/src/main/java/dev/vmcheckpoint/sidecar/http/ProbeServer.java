@@ -2,6 +2,7 @@ package dev.vmcheckpoint.sidecar.http;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.vmcheckpoint.node.ServerLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;

@@ -8,10 +8,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import dev.vmcheckpoint.node.NodeTls;
+import dev.vmcheckpoint.node.ServerLimits;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
 import dev.vmcheckpoint.node.fixture.TlsServer;
-import dev.vmcheckpoint.sidecar.http.ServerLimits;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -26,6 +26,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is sent to an API server, and what is made of its answers. */
 final class KubernetesCertificateApiIT {
@@ -134,16 +136,18 @@ final class KubernetesCertificateApiIT {
     assertThat(api().state("one")).isEqualTo(new SigningState.Signed("PEM"));
   }
 
-  @Test
-  void aDeniedRequestSaysWhy() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"Denied", "Failed"})
+  void aRefusedRequestSaysWhy(String type) throws Exception {
     answer =
         """
         {"status": {"conditions": [
-          {"type": "Denied", "reason": "WrongNode", "message": "node-2 is not yours"}]}}
-        """;
+          {"type": "%s", "reason": "WrongNode", "message": "node-2 is not yours"}]}}
+        """
+            .formatted(type);
 
     assertThat(api().state("one"))
-        .isEqualTo(new SigningState.Refused("Denied: WrongNode, node-2 is not yours"));
+        .isEqualTo(new SigningState.Refused(type + ": WrongNode, node-2 is not yours"));
   }
 
   @Test

@@ -23,9 +23,15 @@ import org.junit.jupiter.api.Test;
 
 /** A sidecar's way to its certificate, with an API server that says what a test wants. */
 final class NodeCertificateTest {
+  /** As it is, but for how often it looks whether the clock has been moved. */
   private static final Pace SOON =
       new Pace(
-          Duration.ofMillis(1), Duration.ofSeconds(5), Duration.ofMillis(1), Duration.ofMillis(1));
+          Duration.ofMillis(1),
+          Duration.ofSeconds(5),
+          Duration.ofMillis(1),
+          Duration.ofMillis(1),
+          Pace.DEFAULT.refused(),
+          Pace.DEFAULT.longestRefused());
 
   private final TestAuthority authority = new TestAuthority();
   private final FakeApi api = new FakeApi();
@@ -61,16 +67,76 @@ final class NodeCertificateTest {
   }
 
   @Test
+  void withACertificateAndNobodyToBelieveItLooksAgainSoon() {
+    Pace seldomOnceReady =
+        new Pace(
+            SOON.look(),
+            SOON.patience(),
+            SOON.retry(),
+            Duration.ofHours(1),
+            SOON.refused(),
+            SOON.longestRefused());
+    FakeApi late = new FakeApi();
+    late.sign(this::certificateFor);
+    try (NodeCertificate own =
+        NodeCertificate.start(TestAuthority.NODE, late, seldomOnceReady, clock)) {
+      await().until(() -> !own.current().identities().isEmpty());
+
+      late.publish(authority.pem());
+
+      await().until(own::isReady);
+    }
+  }
+
+  @Test
   void aRequestThatIsDeniedIsFollowedByAnotherWithAnotherKey() {
     api.publish(authority.pem());
-    api.answer(_ -> new SigningState.Refused("Denied: WrongNode, not yours"));
-    api.whenAsked(2);
+    api.refuse();
+    assertAsksAgainAfter(SOON.refused());
     assertThat(certificate.isReady()).isFalse();
 
     api.sign(this::certificateFor);
+    letTimePass(SOON.longestRefused());
 
     whenReady();
     assertThat(api.requests).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void whileItIsRefusedItWaitsTwiceAsLongEachTimeUpToTenMinutes() {
+    api.publish(authority.pem());
+    api.refuse();
+
+    for (int seconds : new int[] {5, 10, 20, 40, 80, 160, 320, 600, 600}) {
+      assertAsksAgainAfter(Duration.ofSeconds(seconds));
+    }
+  }
+
+  @Test
+  void onceItIsGrantedOneTheNextRefusalIsTheFirstAgain() {
+    api.publish(authority.pem());
+    api.refuse();
+    assertAsksAgainAfter(Duration.ofSeconds(5));
+    assertAsksAgainAfter(Duration.ofSeconds(10));
+    api.sign(this::certificateFor);
+    letTimePass(Duration.ofSeconds(20));
+    whenReady();
+
+    api.refuse();
+    api.whenAskedOnceMore(() -> clock.advance(Duration.ofMinutes(41)));
+
+    assertAsksAgainAfter(Duration.ofSeconds(5));
+  }
+
+  @Test
+  void whileItIsRefusedItReadsWhomToBelieve() {
+    api.refuse();
+    api.whenAsked(1);
+
+    api.publish(authority.pem());
+
+    await().until(() -> !certificate.current().authorities().isEmpty());
+    assertThat(api.requests).hasSize(1);
   }
 
   @Test
@@ -114,7 +180,7 @@ final class NodeCertificateTest {
     api.sign(
         request -> authority.sign(request, Subject.SIDECAR.named(NodeTls.sidecarName("node-2"))));
 
-    api.whenAsked(3);
+    assertAsksAgainAfter(SOON.refused());
     assertThat(certificate.isReady()).isFalse();
   }
 
@@ -125,7 +191,7 @@ final class NodeCertificateTest {
 
     api.sign(_ -> certificateFor(other));
 
-    api.whenAsked(3);
+    assertAsksAgainAfter(SOON.refused());
     assertThat(certificate.isReady()).isFalse();
   }
 
@@ -135,8 +201,18 @@ final class NodeCertificateTest {
 
     api.sign(_ -> "rubbish");
 
-    api.whenAsked(3);
+    assertAsksAgainAfter(SOON.refused());
     assertThat(certificate.isReady()).isFalse();
+  }
+
+  @Test
+  void aCertificateThatHasExpiredIsNotTaken() {
+    api.publish(authority.pem());
+
+    api.sign(request -> authority.sign(request, Subject.SIDECAR.expired()));
+
+    assertAsksAgainAfter(SOON.refused());
+    assertThat(certificate.current().identities()).isEmpty();
   }
 
   @Test
@@ -195,6 +271,26 @@ final class NodeCertificateTest {
             clock.instant().minusSeconds(60), clock.instant().plus(Duration.ofHours(1))));
   }
 
+  /** Of a request that has been made, or is about to be. */
+  private void assertAsksAgainAfter(Duration wait) {
+    api.whenAsked(1);
+    int before = api.requests.size();
+    Duration almost = wait.minusSeconds(1);
+
+    letTimePass(almost);
+    api.whenLookedAt(2);
+    assertThat(api.requests).as("requests after %s", almost).hasSize(before);
+
+    letTimePass(wait.minus(almost));
+    api.whenAsked(before + 1);
+  }
+
+  /** Once what was answered so far has been taken note of. */
+  private void letTimePass(Duration time) {
+    api.whenLookedAt(2);
+    clock.advance(time);
+  }
+
   private void whenReady() {
     await("a certificate").until(certificate::isReady);
   }
@@ -221,6 +317,16 @@ final class NodeCertificateTest {
 
     void answer(Function<String, SigningState> decision) {
       answer = decision;
+    }
+
+    void refuse() {
+      answer(_ -> new SigningState.Refused("Denied: WrongNode, not yours"));
+    }
+
+    void whenAskedOnceMore(Runnable action) {
+      int before = requests.size();
+      action.run();
+      whenAsked(before + 1);
     }
 
     void whenAsked(int times) {

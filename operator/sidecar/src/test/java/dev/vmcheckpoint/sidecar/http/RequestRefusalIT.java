@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.Wire;
+import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
 import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
 import dev.vmcheckpoint.sidecar.fixture.RunningSidecar;
@@ -21,6 +22,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.Map;
 import java.util.TreeMap;
+import javax.net.ssl.SSLHandshakeException;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -300,10 +302,7 @@ final class RequestRefusalIT {
   void aCallerWhoIsNotTheOperatorIsForbidden() throws Exception {
     Subject tenant = Subject.OPERATOR.named("tenant.example");
     try (HttpClient client = sidecar.client(tenant)) {
-      HttpResponse<byte[]> response =
-          send(client, "POST", OBSERVE, Map.of("Content-Type", Wire.JSON), "{\"machines\": []}");
-
-      assertThat(problem(response, ErrorCode.Forbidden).detail())
+      assertThat(problem(observe(client), ErrorCode.Forbidden).detail())
           .isEqualTo(
               "the caller's certificate is for [tenant.example], not for"
                   + " operator.vmcheckpoint.internal");
@@ -319,12 +318,44 @@ final class RequestRefusalIT {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void whoeverHasNoCertificateOrSpeaksAnOlderTlsIsNotServed(String protocol) {
-    try (HttpClient client = sidecar.clientWithoutCertificate(protocol)) {
-      assertThatThrownBy(() -> send(client, "POST", OBSERVE, Map.of(), "{}"))
-          .isInstanceOf(IOException.class);
+  @Test
+  void whoeverHasNoCertificateIsNotServed() {
+    assertNotServed(sidecar.clientWithoutCertificate());
+  }
+
+  @Test
+  void anOperatorOfAnotherAuthorityIsNotServed() {
+    assertNotServed(sidecar.clientShowing(new TestAuthority().identity(Subject.OPERATOR)));
+  }
+
+  @Test
+  void anOperatorWhoseCertificateHasExpiredIsNotServed() {
+    assertNotServed(sidecar.client(Subject.OPERATOR.expired()));
+  }
+
+  @Test
+  void theOperatorIsServedByTls13() throws Exception {
+    try (HttpClient client = sidecar.operatorSpeaking("TLSv1.3")) {
+      assertThat(observe(client).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void theOperatorIsNotServedByAnOlderTls() {
+    try (HttpClient client = sidecar.operatorSpeaking("TLSv1.2")) {
+      assertThatThrownBy(() -> observe(client))
+          .isInstanceOf(SSLHandshakeException.class)
+          .hasMessageContaining("protocol_version");
+    }
+  }
+
+  private HttpResponse<byte[]> observe(HttpClient client) throws IOException, InterruptedException {
+    return send(client, "POST", OBSERVE, Map.of("Content-Type", Wire.JSON), "{\"machines\": []}");
+  }
+
+  private void assertNotServed(HttpClient client) {
+    try (client) {
+      assertThatThrownBy(() -> observe(client)).isInstanceOf(IOException.class);
     }
   }
 
