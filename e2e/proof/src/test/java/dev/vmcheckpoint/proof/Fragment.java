@@ -44,6 +44,7 @@ import dev.vmcheckpoint.proof.ResizeSteps.Shrink;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /** What a random history is made of: single steps, and some that belong together. */
 enum Fragment {
@@ -83,8 +84,7 @@ enum Fragment {
   RESET(2),
   SAVE_IN_USE_AND_REVERT(2),
   SAVE_BELOW_AND_REVERT(3),
-  BEGIN_COPY(4),
-  END_COPY(6);
+  LONG_COPY(8);
 
   /** Of any number of devices that there can be, so that each is as likely. */
   private static final int MULTIPLE_OF_DEVICES = 6;
@@ -118,7 +118,7 @@ enum Fragment {
       case COMMIT -> List.of(new Commit(device(random), random.nextInt(4)));
       case STREAM -> stream(random);
       case MIRROR -> List.of(new Mirror(device(random)));
-      case OFFLINE -> List.of(new Stop(random.nextBoolean()), offline(random), new Start());
+      case OFFLINE -> offline(random);
       case MOVE -> List.of(new Stop(random.nextBoolean()), new Move(device(random)), new Start());
       case SAVE_AND_REVERT -> saveAndRevert(random);
       case SWAP_AND_BACK -> swapAndBack(random);
@@ -148,8 +148,7 @@ enum Fragment {
       case RESET -> List.of(new Reset(), new Check());
       case SAVE_IN_USE_AND_REVERT -> saveInUseAndRevert(random);
       case SAVE_BELOW_AND_REVERT -> saveBelowAndRevert(random);
-      case BEGIN_COPY -> List.of(new BeginCopy());
-      case END_COPY -> List.of(new EndCopy());
+      case LONG_COPY -> longCopy(random);
     };
   }
 
@@ -192,13 +191,29 @@ enum Fragment {
     };
   }
 
-  private static Step offline(RandomGenerator random) {
+  private static List<Step> offline(RandomGenerator random) {
     int device = device(random);
-    return switch (random.nextInt(3)) {
-      case 0 -> new Save(device);
-      case 1 -> new OfflineCommit(device);
-      default -> new ThrowAwayTop(device);
-    };
+    Step offline =
+        switch (random.nextInt(3)) {
+          case 0 -> new Save(device);
+          case 1 -> new OfflineCommit(device);
+          default -> new ThrowAwayTop(device);
+        };
+    Step before =
+        switch (random.nextInt(3)) {
+          case 0 -> new Snapshot(device);
+          case 1 -> new CarriedSnapshot(device);
+          default -> write(random);
+        };
+    return List.of(before, write(random), new Stop(random.nextBoolean()), offline, new Start());
+  }
+
+  /** While a tool copies, anything else happens. */
+  private static List<Step> longCopy(RandomGenerator random) {
+    Fragment meanwhile = values()[random.nextInt(LONG_COPY.ordinal())];
+    return Stream.of(List.of(new BeginCopy()), meanwhile.steps(random), List.of(new EndCopy()))
+        .flatMap(List::stream)
+        .toList();
   }
 
   private static List<Step> saveAndRevert(RandomGenerator random) {

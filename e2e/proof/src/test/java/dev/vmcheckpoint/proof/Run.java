@@ -45,8 +45,8 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           entry("base copy FILE", Fragment.COPY),
           entry("base copy JOB", Fragment.COPY),
           entry("base copy NBD", Fragment.COPY),
-          entry("base copy over several steps", Fragment.BEGIN_COPY),
-          entry("base copy over several steps, discarded", Fragment.BEGIN_COPY),
+          entry("base copy over several steps", Fragment.LONG_COPY),
+          entry("base copy over several steps, discarded", Fragment.LONG_COPY),
           entry("disk Lost, BitmapInconsistent", Fragment.KILL),
           entry("disk Lost, BitmapMissing", Fragment.KILL),
           entry("disk Lost, BitmapNotRecording", Fragment.DISABLE),
@@ -58,14 +58,19 @@ record Run(long seed, Optional<Integer> histories, Set<Integer> steps, Set<Fragm
           entry("disk Unknown, OverlayOnTop", Fragment.OVERLAY),
           entry("disk Unknown, VirtualMachineNotFound", Fragment.STOP),
           entry("migration", Fragment.MIGRATE),
+          entry("step BeginServer", Fragment.FOREIGN_SERVER),
           entry("step Crash", Fragment.CRASH),
           entry("step Delete", Fragment.DELETE),
           entry("step ForeignBitmap", Fragment.FOREIGN_BITMAP),
+          entry("step Grow", Fragment.GROW),
           entry("step LateCreation", Fragment.LATE_CREATION),
+          entry("step Mirror", Fragment.MIRROR),
+          entry("step OfflineCommit", Fragment.OFFLINE),
           entry("step Replug", Fragment.UNPLUG),
           entry("step Reset", Fragment.RESET),
           entry("step SaveInUse", Fragment.SAVE_IN_USE_AND_REVERT),
-          entry("step Stream", Fragment.STREAM));
+          entry("step Stream", Fragment.STREAM),
+          entry("step ThrowAwayTop", Fragment.OFFLINE));
 
   /** Together with these a fragment leads to what it is for. */
   private static final Set<Fragment> FEW =
