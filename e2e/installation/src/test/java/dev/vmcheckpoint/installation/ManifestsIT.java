@@ -69,36 +69,6 @@ class ManifestsIT {
     assertThat(operator.at("/spec/replicas").asInt()).isEqualTo(replicas);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"base", "overlays/development", "overlays/production"})
-  void everyContainerAsksForWhatItNeedsAndHasAnEndOfItsMemory(String folder) {
-    Manifest objects = CLUSTER.objects(CLUSTER.kustomized(folder));
-
-    assertThat(PROGRAMS)
-        .extracting(name -> objects.get(name).at("/spec/template/spec/containers"))
-        .allSatisfy(
-            containers -> {
-              assertThat(containers.at("/0/resources/requests/cpu").asText()).isNotEmpty();
-              assertThat(containers.at("/0/resources/requests/memory").asText()).isNotEmpty();
-              assertThat(containers.at("/0/resources/limits/memory").asText()).isNotEmpty();
-              assertThat(containers).hasSize(1);
-            });
-  }
-
-  @Test
-  void productionRatherHasAnOperatorWaitThanTwoOnOneNode() {
-    JsonNode operator =
-        CLUSTER.objects(CLUSTER.kustomized("overlays/production")).get(PROGRAMS.getFirst());
-
-    assertThat(operator.at("/spec/template/spec/topologySpreadConstraints"))
-        .anySatisfy(
-            constraint -> {
-              assertThat(constraint.at("/topologyKey").asText())
-                  .isEqualTo("kubernetes.io/hostname");
-              assertThat(constraint.at("/whenUnsatisfiable").asText()).isEqualTo("DoNotSchedule");
-            });
-  }
-
   @Test
   void theQuotaOfTheSampleHoldsCheckpointsBack() {
     String namespace = CLUSTER.newNamespace(Map.of());
