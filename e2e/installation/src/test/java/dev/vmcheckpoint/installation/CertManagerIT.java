@@ -17,6 +17,7 @@ import io.fabric8.certmanager.api.model.v1.CertificateSpec;
 import io.fabric8.certmanager.api.model.v1.Issuer;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinitionBuilder;
+import java.io.IOException;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -134,14 +135,17 @@ class CertManagerIT {
   }
 
   @Test
-  void theOperatorCannotMakeOneBeforeCertManagerDoes() {
+  void theOperatorMayReadTheAuthorityAndCannotMakeOneBeforeCertManagerDoes() throws IOException {
     assertThat(
             overlay().get("Role vmcheckpoint-system/vmcheckpoint-operator-authority").at("/rules"))
-        .singleElement()
-        .satisfies(
-            rule ->
-                assertThat(rule.get("verbs").valueStream().map(JsonNode::asText))
-                    .containsExactly("get"));
+        .isEqualTo(
+            STRICT.readTree(
+                """
+                [{"apiGroups": [""],
+                  "resources": ["secrets"],
+                  "resourceNames": ["vmcheckpoint-authority"],
+                  "verbs": ["get"]}]
+                """));
   }
 
   private static Manifest overlay() {
