@@ -11,9 +11,13 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ResourceQuotaStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -96,6 +100,29 @@ class ManifestsIT {
                 + " count/virtualmachinecheckpoints.vmcheckpoint.dev=1");
     assertThat(admin.resources(VirtualMachineCheckpoint.class).inNamespace(namespace).list())
         .satisfies(list -> assertThat(list.getItems()).isEmpty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"base", "chart/templates"})
+  void everyRoleHasAFileWithItsBindingAndNothingElse(String folder) throws IOException {
+    List<String> files = new ArrayList<>();
+    try (Stream<Path> all = Files.walk(Installed.MANIFESTS.resolve(folder))) {
+      for (Path file : all.filter(path -> path.toString().endsWith(".yaml")).sorted().toList()) {
+        files.add(
+            Files.readAllLines(file).stream()
+                .filter(line -> line.startsWith("kind: "))
+                .map(line -> line.substring("kind: ".length()))
+                .collect(Collectors.joining(" ")));
+      }
+    }
+
+    assertThat(files)
+        .filteredOn(kinds -> kinds.contains("Role"))
+        .isNotEmpty()
+        .allSatisfy(
+            kinds ->
+                assertThat(kinds)
+                    .isIn("Role RoleBinding", "ClusterRole ClusterRoleBinding", "ClusterRole"));
   }
 
   @Test
