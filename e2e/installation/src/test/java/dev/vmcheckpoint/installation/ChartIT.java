@@ -10,16 +10,10 @@ import dev.vmcheckpoint.installation.fixture.Installed;
 import dev.vmcheckpoint.installation.fixture.Manifest;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -27,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ChartIT {
   @RegisterExtension static final Installed CLUSTER = new Installed();
 
-  private static final String CHART = Installed.MANIFESTS.resolve("chart").toString();
+  private static final String CHART = Installed.CHART.toString();
 
   /** What Helm's conventions want on every object of a release. */
   private static final Set<String> LABELS_OF_HELM =
@@ -36,8 +30,6 @@ class ChartIT {
           "app.kubernetes.io/managed-by",
           "app.kubernetes.io/version",
           "helm.sh/chart");
-
-  @TempDir private Path folder = Path.of("");
 
   @Test
   void theChartIsLinted() {
@@ -50,7 +42,7 @@ class ChartIT {
   @Test
   void itsObjectsAreThoseOfTheBase() {
     Manifest base = CLUSTER.objects(CLUSTER.kustomized("base"));
-    Manifest chart = CLUSTER.objects(rendered());
+    Manifest chart = CLUSTER.objects(CLUSTER.chart());
 
     assertThat(chart.objects()).containsOnlyKeys(base.objects().keySet());
     assertThat(chart.objects())
@@ -67,7 +59,7 @@ class ChartIT {
 
   @Test
   void itsObjectsAreAcceptedWithoutAWarning() {
-    Outcome outcome = CLUSTER.applyOnTrial(rendered());
+    Outcome outcome = CLUSTER.applyOnTrial(CLUSTER.chart());
 
     assertThat(outcome.output()).endsWith("(server dry run)\n").doesNotContain("Warning");
     assertThat(outcome.status()).isZero();
@@ -77,7 +69,7 @@ class ChartIT {
   void namesOfNamespacesGoWhereverTheyAreNeeded() throws IOException {
     String text =
         Files.readString(
-            rendered(
+            CLUSTER.chart(
                 "--set", "namespaces.operator=vm-operator", "--set", "namespaces.sidecar=vm-node"));
 
     assertThat(text)
@@ -105,7 +97,7 @@ class ChartIT {
           """)
   void aValueGoesWhereItBelongs(String value, String program, String pointer, String expected)
       throws IOException {
-    JsonNode object = CLUSTER.objects(rendered("--set", value)).get(program);
+    JsonNode object = CLUSTER.objects(CLUSTER.chart("--set", value)).get(program);
 
     assertThat(object.at(pointer)).isEqualTo(new ObjectMapper().readTree(expected));
   }
@@ -113,7 +105,7 @@ class ChartIT {
   @Test
   void thePolicyOfTheSidecarsPodsKnowsTheFolder() throws IOException {
     String text =
-        Files.readString(rendered("--set", "sidecar.kubeletPodsDirectory=/srv/kubelet/pods"));
+        Files.readString(CLUSTER.chart("--set", "sidecar.kubeletPodsDirectory=/srv/kubelet/pods"));
 
     assertThat(text)
         .doesNotContain("/var/lib/kubelet/pods")
@@ -151,40 +143,6 @@ class ChartIT {
 
     assertThat(outcome.output()).contains(answer);
     assertThat(outcome.status()).isNotZero();
-  }
-
-  /** All that the chart installs, in one file. */
-  private Path rendered(String... more) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "template",
-                "vmcheckpoint",
-                CHART,
-                "--include-crds",
-                "--output-dir",
-                folder.toString()));
-    arguments.addAll(List.of(more));
-    Outcome outcome = CLUSTER.helm(arguments.toArray(String[]::new));
-    assertThat(outcome.status()).as(outcome.output()).isZero();
-    try (Stream<Path> files = Files.walk(folder)) {
-      return CLUSTER.file(
-          files
-              .filter(Files::isRegularFile)
-              .sorted()
-              .map(ChartIT::read)
-              .collect(Collectors.joining("\n---\n")));
-    } catch (IOException e) {
-      throw new IllegalStateException("while reading what Helm rendered", e);
-    }
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new IllegalStateException("while reading " + file, e);
-    }
   }
 
   private static boolean isDefinition(JsonNode object) {

@@ -11,9 +11,13 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ResourceQuotaStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -69,36 +73,6 @@ class ManifestsIT {
     assertThat(operator.at("/spec/replicas").asInt()).isEqualTo(replicas);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"base", "overlays/development", "overlays/production"})
-  void everyContainerAsksForWhatItNeedsAndHasAnEndOfItsMemory(String folder) {
-    Manifest objects = CLUSTER.objects(CLUSTER.kustomized(folder));
-
-    assertThat(PROGRAMS)
-        .extracting(name -> objects.get(name).at("/spec/template/spec/containers"))
-        .allSatisfy(
-            containers -> {
-              assertThat(containers.at("/0/resources/requests/cpu").asText()).isNotEmpty();
-              assertThat(containers.at("/0/resources/requests/memory").asText()).isNotEmpty();
-              assertThat(containers.at("/0/resources/limits/memory").asText()).isNotEmpty();
-              assertThat(containers).hasSize(1);
-            });
-  }
-
-  @Test
-  void productionRatherHasAnOperatorWaitThanTwoOnOneNode() {
-    JsonNode operator =
-        CLUSTER.objects(CLUSTER.kustomized("overlays/production")).get(PROGRAMS.getFirst());
-
-    assertThat(operator.at("/spec/template/spec/topologySpreadConstraints"))
-        .anySatisfy(
-            constraint -> {
-              assertThat(constraint.at("/topologyKey").asText())
-                  .isEqualTo("kubernetes.io/hostname");
-              assertThat(constraint.at("/whenUnsatisfiable").asText()).isEqualTo("DoNotSchedule");
-            });
-  }
-
   @Test
   void theQuotaOfTheSampleHoldsCheckpointsBack() {
     String namespace = CLUSTER.newNamespace(Map.of());
@@ -126,6 +100,29 @@ class ManifestsIT {
                 + " count/virtualmachinecheckpoints.vmcheckpoint.dev=1");
     assertThat(admin.resources(VirtualMachineCheckpoint.class).inNamespace(namespace).list())
         .satisfies(list -> assertThat(list.getItems()).isEmpty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"base", "chart/templates"})
+  void everyRoleHasAFileWithItsBindingAndNothingElse(String folder) throws IOException {
+    List<String> files = new ArrayList<>();
+    try (Stream<Path> all = Files.walk(Installed.MANIFESTS.resolve(folder))) {
+      for (Path file : all.filter(path -> path.toString().endsWith(".yaml")).sorted().toList()) {
+        files.add(
+            Files.readAllLines(file).stream()
+                .filter(line -> line.startsWith("kind: "))
+                .map(line -> line.substring("kind: ".length()))
+                .collect(Collectors.joining(" ")));
+      }
+    }
+
+    assertThat(files)
+        .filteredOn(kinds -> kinds.contains("Role"))
+        .isNotEmpty()
+        .allSatisfy(
+            kinds ->
+                assertThat(kinds)
+                    .isIn("Role RoleBinding", "ClusterRole ClusterRoleBinding", "ClusterRole"));
   }
 
   @Test

@@ -3,7 +3,10 @@ package dev.vmcheckpoint.installation;
 import static dev.vmcheckpoint.installation.fixture.RunningInstallation.MACHINE;
 import static dev.vmcheckpoint.installation.fixture.RunningInstallation.TENANT;
 import static java.util.Map.entry;
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
 import static java.util.stream.Collectors.toMap;
+import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.api.Condition.Status;
@@ -204,6 +207,43 @@ final class MinimalRightsIT {
     assertThat(rights())
         .extracting(Right::toString)
         .containsExactlyInAnyOrderElementsOf(MISSED.keySet());
+  }
+
+  @Test
+  void whatHasANameBeforehandIsPermittedOfThatNameAlone() {
+    assertThat(
+            rights().stream()
+                .filter(right -> !right.names().isEmpty())
+                .collect(groupingBy(Right::names, mapping(Right::toString, toSet()))))
+        .containsOnly(
+            entry(
+                List.of(AUTHORITY),
+                Set.of(
+                    "vmcheckpoint-operator: get secrets in vmcheckpoint-system",
+                    "vmcheckpoint-operator: update secrets in vmcheckpoint-system")),
+            entry(
+                List.of(AUTHORITIES),
+                Set.of(
+                    "vmcheckpoint-operator: get configmaps in vmcheckpoint-node",
+                    "vmcheckpoint-operator: update configmaps in vmcheckpoint-node",
+                    "vmcheckpoint-sidecar: get configmaps in vmcheckpoint-node")),
+            entry(
+                recordNames(),
+                Set.of(
+                    "vmcheckpoint-operator: get configmaps in vmcheckpoint-system",
+                    "vmcheckpoint-operator: update configmaps in vmcheckpoint-system")),
+            entry(
+                List.of("vmcheckpoint-operator"),
+                Stream.of("get", "update", "patch", "delete")
+                    .map(
+                        "vmcheckpoint-operator: %s leases.coordination.k8s.io in vmcheckpoint-system"
+                            ::formatted)
+                    .collect(toSet())),
+            entry(
+                List.of("vmcheckpoint.dev/sidecar"),
+                Set.of(
+                    "vmcheckpoint-operator: approve signers.certificates.k8s.io",
+                    "vmcheckpoint-operator: sign signers.certificates.k8s.io")));
   }
 
   @Tag("long")

@@ -6,11 +6,15 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.api.fixture.ApiServer;
 import dev.vmcheckpoint.api.fixture.ApiServer.Outcome;
 import dev.vmcheckpoint.installation.fixture.Installed;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,8 +62,37 @@ class ReleaseIT {
   }
 
   @Test
-  void theCrdIsUpdatedByHandAsDocumented() throws Exception {
+  void theCrdIsUpdatedByHandAsDocumentedAndTheCheckpointsStayAsTheyWere() throws Exception {
+    for (String sample : List.of("checkpoint.yaml", "checkpoint-with-granularity.yaml")) {
+      assertDone(
+          API.kubectl(
+              "create",
+              "--namespace",
+              operatorNamespace,
+              "-f",
+              "../../manifests/samples/" + sample));
+    }
+    String established =
+        """
+        {"status": {"observedGeneration": 1, "creationTime": "2026-05-04T12:00:00Z", "disks": [
+          {"name": "vda", "state": "Recording", "reason": "Recording", "bitmap": "vmcp-0a.1.vda"}]}}
+        """;
+    String later = "{\"status\": {\"creationTime\": \"2026-05-05T12:00:00Z\"}}";
+    Installed.until("a status", () -> writeStatus(established).status() == 0);
+    makeTheCrdAnOlderOne();
+    Installed.until("the older CRD", () -> writeStatus(later, "--dry-run=server").status() == 0);
+    String before = checkpoints();
+
     assertDone(API.kubectl("apply", "--server-side", "--force-conflicts", "-k", "../../crds"));
+
+    Installed.until(
+        "the rule that the older CRD lacks",
+        () ->
+            writeStatus(later, "--dry-run=server")
+                .output()
+                .contains("creationTime is set once and stays"));
+    assertThat(checkpoints()).isEqualTo(before).contains("2026-05-04T12:00:00Z");
+    assertThat(definition().get()).satisfies(crd -> assertThat(disk(crd)).containsKey("epoch"));
   }
 
   @Test
@@ -78,6 +111,71 @@ class ReleaseIT {
                 .withName("monday")
                 .get())
         .isNotNull();
+  }
+
+  /** It lacks a rule and a property of today's. */
+  private static void makeTheCrdAnOlderOne() {
+    definition()
+        .edit(
+            crd -> {
+              assertThat(
+                      status(crd)
+                          .getXKubernetesValidations()
+                          .removeIf(
+                              rule -> rule.getMessage().startsWith("creationTime is set once")))
+                  .isTrue();
+              assertThat(disk(crd).remove("epoch")).isNotNull();
+              return crd;
+            });
+  }
+
+  private static Resource<CustomResourceDefinition> definition() {
+    return API.client()
+        .apiextensions()
+        .v1()
+        .customResourceDefinitions()
+        .withName("virtualmachinecheckpoints.vmcheckpoint.dev");
+  }
+
+  private static JSONSchemaProps status(CustomResourceDefinition crd) {
+    return property(
+        crd.getSpec().getVersions().getFirst().getSchema().getOpenAPIV3Schema(), "status");
+  }
+
+  private static Map<String, JSONSchemaProps> disk(CustomResourceDefinition crd) {
+    return property(status(crd), "disks").getItems().getSchema().getProperties();
+  }
+
+  private static JSONSchemaProps property(JSONSchemaProps schema, String name) {
+    return Optional.ofNullable(schema.getProperties().get(name)).orElseThrow();
+  }
+
+  /** As the operator, since nobody else may. */
+  private Outcome writeStatus(String patch, String... more)
+      throws IOException, InterruptedException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "patch",
+                "vmcp/monday",
+                "--namespace",
+                operatorNamespace,
+                "--subresource=status",
+                "--type=merge",
+                "--as=system:serviceaccount:%s:vmcheckpoint-operator".formatted(operatorNamespace),
+                // kubectl reads the subresource first, which the operator never does.
+                "--as-group=system:masters",
+                "--patch",
+                patch));
+    arguments.addAll(List.of(more));
+    return API.kubectl(arguments.toArray(String[]::new));
+  }
+
+  /** All that the API server has of them, versions included. */
+  private String checkpoints() throws IOException, InterruptedException {
+    Outcome outcome = API.kubectl("get", "vmcp", "--namespace", operatorNamespace, "--output=json");
+    assertDone(outcome);
+    return outcome.output();
   }
 
   /** Helm's command about the release, with the chart and the test's namespaces. */
