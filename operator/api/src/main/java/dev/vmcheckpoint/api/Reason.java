@@ -42,8 +42,8 @@ public enum Reason {
           + " those images. Until then it does no harm beyond a little space and time per write;"
           + " block-dirty-bitmap-remove or qemu-img bitmap --remove takes it away as well."),
   LeftoverForgotten(
-      "Too much is left behind by deleted checkpoints: the oldest record was dropped, so what it"
-          + " tells of is not removed.",
+      "Too much is left behind by deleted checkpoints: the oldest record of the namespace that has"
+          + " most of them was dropped, so what it tells of is not removed.",
       "See the message; block-dirty-bitmap-remove or qemu-img bitmap --remove takes those bitmaps"
           + " away."),
   AuthorityUnusable(

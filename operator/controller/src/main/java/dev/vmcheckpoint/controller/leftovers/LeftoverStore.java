@@ -7,8 +7,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.HttpURLConnection;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +68,7 @@ public final class LeftoverStore {
   /**
    * Adds a record, or replaces the one of the same checkpoint.
    *
-   * @return older records that were dropped for it
+   * @return other records that were dropped for it
    */
   List<Leftover> put(Leftover leftover) {
     String record = write(leftover);
@@ -78,7 +76,7 @@ public final class LeftoverStore {
         leftover,
         data -> {
           data.put(leftover.checkpoint(), record);
-          return drop(data, leftover.checkpoint());
+          return drop(data, leftover);
         });
   }
 
@@ -151,21 +149,21 @@ public final class LeftoverStore {
     return Objects.requireNonNullElse(shard.getData(), Map.of());
   }
 
-  /** Drops the oldest records until the rest is within the bounds. */
-  private List<Leftover> drop(Map<String, String> data, String kept) {
-    List<Leftover> oldestFirst = new ArrayList<>(read(data));
-    oldestFirst.sort(Comparator.comparingLong(Leftover::since));
-    List<Leftover> dropped = new ArrayList<>();
-    for (Leftover oldest : oldestFirst) {
-      if (data.size() <= MAX_RECORDS && bytes(data) <= MAX_BYTES) {
-        break;
-      }
-      if (!oldest.checkpoint().equals(kept)) {
-        data.remove(oldest.checkpoint());
-        dropped.add(oldest);
-      }
-    }
+  /** Drops records until the rest is within the bounds. */
+  private List<Leftover> drop(Map<String, String> data, Leftover newest) {
+    List<Capacity.Kept> kept = read(data).stream().map(leftover -> kept(leftover, data)).toList();
+    long bytes = kept.stream().mapToLong(Capacity.Kept::bytes).sum();
+    // What cannot be read is in the way and stays.
+    Capacity capacity =
+        new Capacity(MAX_RECORDS - (data.size() - kept.size()), MAX_BYTES - (bytes(data) - bytes));
+    List<Leftover> dropped = capacity.excess(kept, newest);
+    dropped.forEach(leftover -> data.remove(leftover.checkpoint()));
     return dropped;
+  }
+
+  private static Capacity.Kept kept(Leftover leftover, Map<String, String> data) {
+    String key = leftover.checkpoint();
+    return new Capacity.Kept(leftover, bytes(key) + bytes(data.getOrDefault(key, "")));
   }
 
   private static long bytes(Map<String, String> data) {

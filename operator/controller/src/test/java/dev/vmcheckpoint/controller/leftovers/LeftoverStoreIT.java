@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.controller.leftovers;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.fixture.LeftoverRecords;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,35 @@ final class LeftoverStoreIT {
   }
 
   @Test
+  void whoFillsAConfigMapDropsHisOwnRecordsAndNotThoseOfAnother() {
+    Leftover neighbours = ofANeighbour();
+    store.put(neighbours);
+    fill(LeftoverStore.MAX_RECORDS, List.of());
+
+    List<Leftover> dropped = store.put(leftover("fff", 5_000, List.of()));
+
+    assertThat(dropped)
+        .extracting(Leftover::namespace, Leftover::since)
+        .contains(tuple("shop", 1L));
+    assertThat(store.load()).hasSize(LeftoverStore.MAX_RECORDS).contains(neighbours);
+  }
+
+  @Test
+  void whoFillsItWithLongRecordsDropsHisOwnAsWell() {
+    List<Leftover.Bitmap> many = bitmaps(LeftoverStore.MAX_RECORD_BYTES - 2_000);
+    Leftover neighbours = ofANeighbour();
+    store.put(neighbours);
+    fill(LeftoverStore.MAX_BYTES / LeftoverStore.MAX_RECORD_BYTES, many);
+
+    List<Leftover> dropped = store.put(leftover("fff", 5_000, many));
+
+    assertThat(dropped)
+        .extracting(Leftover::namespace, Leftover::since)
+        .contains(tuple("shop", 1L));
+    assertThat(store.load()).contains(neighbours);
+  }
+
+  @Test
   void beyondTheSizeTheOldestAreDropped() {
     List<Leftover.Bitmap> many = bitmaps(LeftoverStore.MAX_RECORD_BYTES - 2_000);
     fill(LeftoverStore.MAX_BYTES / LeftoverStore.MAX_RECORD_BYTES, many);
@@ -133,6 +164,17 @@ final class LeftoverStoreIT {
     ConfigMap cleaned = shard(leftover);
     cleaned.setData(Map.of());
     CLUSTER.admin().resource(cleaned).update();
+  }
+
+  /** The oldest of all, in the same ConfigMap as the others. */
+  private static Leftover ofANeighbour() {
+    return IntStream.iterate(0, i -> i + 1)
+        .mapToObj(i -> new Leftover("bb01", "bank", "db-" + i, 0, false, bitmaps(1)))
+        .filter(
+            neighbours ->
+                LeftoverStore.shardOf(neighbours).equals(LeftoverStore.shardOf(leftover("00", 1))))
+        .findFirst()
+        .orElseThrow();
   }
 
   private void fill(int records, List<Leftover.Bitmap> bitmaps) {
