@@ -1,6 +1,8 @@
 package dev.vmcheckpoint.controller.leftovers;
 
 import dev.vmcheckpoint.controller.decide.Leftover;
+import dev.vmcheckpoint.controller.schedule.Aside;
+import dev.vmcheckpoint.controller.schedule.Turns;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -8,17 +10,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 
 /**
  * The leftovers on record, by the UIDs of their checkpoints: read once, and kept in step from then
- * on, as only the leader writes them. Safe for use by several threads.
+ * on, as only the leader writes them. Writes to one ConfigMap take turns, and so do namespaces:
+ * otherwise they would be in conflict, and a tenant who deletes very much at once would have the
+ * records of others fail. Safe for use by several threads.
  */
 public final class Leftovers {
   private final LeftoverStore store;
   private final BiConsumer<String, Leftover> onDropped;
   private final Counter dropped;
   private final Map<String, Leftover> known = new ConcurrentHashMap<>();
+  private final Turns turns = new Turns(1, Aside.NONE);
   private volatile boolean loaded;
+
+  /** One writer of a namespace at a time stands before those of others. */
+  private record Writer(String namespace, String configMap) {}
 
   /**
    * @param onDropped told of each record that was dropped, after the name of the ConfigMap that
@@ -43,10 +52,16 @@ public final class Leftovers {
    * @throws io.fabric8.kubernetes.client.KubernetesClientException if it could not be written
    */
   public void record(Leftover leftover) {
-    List<Leftover> gone = store.put(leftover);
-    known.put(leftover.checkpoint(), leftover);
+    List<Leftover> gone =
+        alone(
+            leftover,
+            () -> {
+              List<Leftover> others = store.put(leftover);
+              known.put(leftover.checkpoint(), leftover);
+              others.forEach(other -> known.remove(other.checkpoint()));
+              return others;
+            });
     for (Leftover old : gone) {
-      known.remove(old.checkpoint());
       dropped.increment();
       onDropped.accept(LeftoverStore.shardOf(old), old);
     }
@@ -54,8 +69,19 @@ public final class Leftovers {
 
   /** Nothing of it is left any more. */
   void settled(Leftover leftover) {
-    store.remove(leftover);
-    known.remove(leftover.checkpoint());
+    alone(
+        leftover,
+        () -> {
+          store.remove(leftover);
+          return known.remove(leftover.checkpoint());
+        });
+  }
+
+  /** Writes to the leftover's ConfigMap while no other thread does. */
+  private <T> T alone(Leftover leftover, Supplier<T> write) {
+    String configMap = LeftoverStore.shardOf(leftover);
+    return turns.take(
+        new Writer(leftover.namespace(), configMap), () -> turns.take(configMap, write));
   }
 
   /** Every leftover on record. */
