@@ -21,6 +21,8 @@ import dev.vmcheckpoint.controller.observe.CacheGuard;
 import dev.vmcheckpoint.controller.observe.MachinePods;
 import dev.vmcheckpoint.controller.observe.Observer;
 import dev.vmcheckpoint.controller.observe.SidecarPods;
+import dev.vmcheckpoint.controller.prune.Pages;
+import dev.vmcheckpoint.controller.prune.Pruning;
 import dev.vmcheckpoint.controller.report.Events;
 import dev.vmcheckpoint.controller.report.Resources;
 import dev.vmcheckpoint.controller.schedule.Aside;
@@ -91,7 +93,7 @@ final class Application {
     Shutdown shutdown = new Shutdown();
     PrometheusMeterRegistry meters = Meters.registry();
     ProbeServer probes = new ProbeServer(options.probePort, meters);
-    KubernetesClient client = new KubernetesClientBuilder().build();
+    KubernetesClient client = clientBuilder(options).build();
     LeaseLeadership leadership = new LeaseLeadership(client, self.namespace(), self.podName());
     Certificates certificates = certificates(client, leadership, options, self, meters);
     NodeApis sidecars =
@@ -154,6 +156,12 @@ final class Application {
     shutdown.await();
   }
 
+  /** For a client that reads no more than the operator uses. */
+  static KubernetesClientBuilder clientBuilder(Options options) {
+    return new KubernetesClientBuilder()
+        .withKubernetesSerialization(Pruning.serialization(options.virtualMachineLabels));
+  }
+
   /** The operator's own certificates and authority; not yet started. */
   private static Certificates certificates(
       KubernetesClient client,
@@ -186,10 +194,11 @@ final class Application {
       Clock clock) {
     InFlightLimits limits = new InFlightLimits(aside);
     SidecarPods sidecars = new SidecarPods(options.sidecarNamespace, nodes, client);
-    MachinePods machines = new MachinePods(options.virtualMachineLabels, client);
+    Pages pages = new Pages();
+    MachinePods machines = new MachinePods(options.virtualMachineLabels, client, pages);
     Attempts attempts = new Attempts(clock, new BackOff(random()));
     Observer observer = new Observer(machines, sidecars, limits, client, guard);
-    Actions actions = new Actions(client, sidecars, limits, leadership, attempts);
+    Actions actions = new Actions(client, pages, sidecars, limits, leadership, attempts);
     Events events = new Events(client, self.podName(), clock);
     Leftovers leftovers =
         new Leftovers(
@@ -256,6 +265,7 @@ final class Application {
                 .withFieldManager(WellKnown.FIELD_MANAGER)
                 .withFinalizer(WellKnown.FINALIZER)
                 .withGenerationAware(false)
+                .withInformerListLimit(Pages.SIZE)
                 .withOnUpdateFilter(Application::matters)
                 .withRetry(new BackOff(random())));
     return operator;

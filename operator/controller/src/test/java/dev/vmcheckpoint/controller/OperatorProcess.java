@@ -9,7 +9,6 @@ import dev.vmcheckpoint.controller.schedule.FairExecutor;
 import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.Operator;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -44,16 +43,16 @@ final class OperatorProcess implements AutoCloseable {
 
   private OperatorProcess(TestCluster cluster, Config config, Executor executor, Clock clock) {
     this.cluster = cluster;
-    client =
-        new KubernetesClientBuilder()
-            .withConfig(config)
-            .withTaskExecutor(executor)
-            .withHttpClientBuilderConsumer(http -> http.addOrReplaceInterceptor("calls", calls))
-            .build();
     Options options = new Options();
     options.pollInterval = POLL_INTERVAL;
     options.deletionTimeout = DELETION_TIMEOUT;
     options.virtualMachineLabels = List.of(WellKnown.VIRTUAL_MACHINE_LABEL, OTHER_LABEL);
+    client =
+        Application.clientBuilder(options)
+            .withConfig(config)
+            .withTaskExecutor(executor)
+            .withHttpClientBuilderConsumer(http -> http.addOrReplaceInterceptor("calls", calls))
+            .build();
     String podName = "operator-" + UUID.randomUUID();
     leadership = new LeaseLeadership(client, cluster.operatorNamespace(), podName);
     FairExecutor reconciliations = Application.executor();

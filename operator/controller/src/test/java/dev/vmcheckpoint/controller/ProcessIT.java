@@ -6,10 +6,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.vmcheckpoint.api.Condition.Status;
 import dev.vmcheckpoint.api.ConditionType;
 import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
+import dev.vmcheckpoint.api.WellKnown;
+import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ServerLimits;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -33,6 +38,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,17 +49,31 @@ import org.junit.jupiter.api.io.TempDir;
 /** The operator in a process of its own, from its command line to its end. */
 final class ProcessIT {
   @RegisterExtension static final TestCluster CLUSTER = new TestCluster();
+
+  /** A part of what the image gives it, so that fewer objects would fill it. */
+  private static final String HEAP = "-Xmx64m";
+
+  /** So many large objects that they do not fit into the heap. */
+  private static final int MANY = 160;
+
+  private static final String LARGE = "x".repeat(250 * 1024);
+
   @TempDir Path folder;
 
   private int port;
   private Path log;
+  private Path tls;
   private Process process;
 
   @BeforeEach
   void start() throws IOException {
     port = freePort();
     log = folder.resolve("log");
-    Path tls = new TestAuthority().secret(folder.resolve("tls"), Subject.OPERATOR);
+    tls = new TestAuthority().secret(folder.resolve("tls"), Subject.OPERATOR);
+    launchUntilReady();
+  }
+
+  private void launchUntilReady() throws IOException {
     process = launch("--tls-dir=" + tls, "--probe-port=" + port);
     TestCluster.awaitThat("the operator ready", this::isReady);
   }
@@ -153,6 +174,77 @@ final class ProcessIT {
     }
   }
 
+  @Test
+  void checkpointsWithLargeAnnotationsDoNotFillItsMemory() throws Exception {
+    kill();
+    atOnce(i -> CLUSTER.admin().resource(largeCheckpoint("large-" + i)).create());
+
+    launchUntilReady();
+
+    large(0).when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
+    assertThat(process.isAlive()).isTrue();
+    kill();
+    atOnce(i -> large(i).forceFinalizersAway());
+    atOnce(i -> large(i).delete());
+  }
+
+  @Test
+  void podsOfMachinesWithLargeAnnotationsDoNotFillItsMemory() throws Exception {
+    kill();
+    atOnce(i -> CLUSTER.admin().resource(largePod("large-" + i)).create());
+
+    launchUntilReady();
+
+    CLUSTER
+        .apply("one", "large-0")
+        .when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotRunning);
+    atOnce(i -> CLUSTER.admin().resource(largePod("large-" + i)).withGracePeriod(0).delete());
+    assertThat(process.isAlive()).isTrue();
+  }
+
+  private static TestCheckpoint large(int number) {
+    return new TestCheckpoint(CLUSTER, CLUSTER.namespace(), "large-" + number);
+  }
+
+  private static VirtualMachineCheckpoint largeCheckpoint(String name) {
+    VirtualMachineCheckpoint checkpoint =
+        CLUSTER
+            .admin()
+            .getKubernetesSerialization()
+            .unmarshal(
+                """
+                apiVersion: vmcheckpoint.dev/v1alpha1
+                kind: VirtualMachineCheckpoint
+                metadata: {name: %s, namespace: %s}
+                spec: {virtualMachineRef: {name: db-0}}
+                """
+                    .formatted(name, CLUSTER.namespace()),
+                VirtualMachineCheckpoint.class);
+    checkpoint.getMetadata().setAnnotations(Map.of("example.com/large", LARGE));
+    return checkpoint;
+  }
+
+  private static Pod largePod(String name) {
+    return new PodBuilder()
+        .withNewMetadata()
+        .withNamespace(CLUSTER.namespace())
+        .withName(name)
+        .addToLabels(WellKnown.VIRTUAL_MACHINE_LABEL, name)
+        .addToAnnotations("example.com/large", LARGE)
+        .endMetadata()
+        .withNewSpec()
+        .addNewContainer()
+        .withName("main")
+        .withImage("registry.invalid/none:1")
+        .endContainer()
+        .endSpec()
+        .build();
+  }
+
+  private static void atOnce(IntConsumer create) {
+    IntStream.range(0, MANY).parallel().forEach(create);
+  }
+
   private boolean logged(String words) throws IOException {
     return Files.readString(log).contains(words);
   }
@@ -164,6 +256,9 @@ final class ProcessIT {
         new ArrayList<>(
             List.of(
                 ProcessHandle.current().info().command().orElse("java"),
+                "-XX:+UseSerialGC",
+                HEAP,
+                "-XX:+ExitOnOutOfMemoryError",
                 "-cp",
                 classPath,
                 Main.class.getName()));

@@ -15,6 +15,7 @@ import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.controller.nodes.InFlightLimits;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
 import dev.vmcheckpoint.controller.observe.OnRecords;
+import dev.vmcheckpoint.controller.prune.Pages;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EpochRequest;
@@ -45,6 +46,7 @@ public final class Actions {
   public static final Duration MAY_BEGIN_FOR = Duration.ofSeconds(60);
 
   private final KubernetesClient client;
+  private final Pages pages;
   private final Sidecars sidecars;
   private final InFlightLimits limits;
   private final Leadership leadership;
@@ -52,11 +54,13 @@ public final class Actions {
 
   public Actions(
       KubernetesClient client,
+      Pages pages,
       Sidecars sidecars,
       InFlightLimits limits,
       Leadership leadership,
       Attempts attempts) {
     this.client = client;
+    this.pages = pages;
     this.sidecars = sidecars;
     this.limits = limits;
     this.leadership = leadership;
@@ -200,12 +204,8 @@ public final class Actions {
   }
 
   private Stream<VirtualMachineCheckpoint> list(String namespace) {
-    return client
-        .resources(VirtualMachineCheckpoint.class)
-        .inNamespace(namespace)
-        .list()
-        .getItems()
-        .stream();
+    return pages.list(
+        namespace, client.resources(VirtualMachineCheckpoint.class).inNamespace(namespace)::list);
   }
 
   /**

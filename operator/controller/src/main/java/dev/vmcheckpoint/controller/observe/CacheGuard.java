@@ -3,6 +3,7 @@ package dev.vmcheckpoint.controller.observe;
 import static java.util.stream.Collectors.toMap;
 import static java.util.stream.Collectors.toSet;
 
+import dev.vmcheckpoint.controller.prune.Pages;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.PartialObjectMetadataList;
@@ -38,7 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class CacheGuard implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CacheGuard.class);
-  private static final long ITEMS_PER_REPLY = 500;
 
   private final Consumer<String> alarm;
   private final List<Watched> watched = new CopyOnWriteArrayList<>();
@@ -139,7 +139,7 @@ public final class CacheGuard implements AutoCloseable {
       do {
         PartialObjectMetadataList reply =
             server.listAsPartialObjectMetadata(
-                new ListOptionsBuilder().withLimit(ITEMS_PER_REPLY).withContinue(next).build());
+                new ListOptionsBuilder().withLimit(Pages.SIZE).withContinue(next).build());
         // The API server writes an empty list as null.
         atServer.putAll(byId(Stream.ofNullable(reply.getItems()).flatMap(List::stream)));
         next = reply.getMetadata().getContinue();

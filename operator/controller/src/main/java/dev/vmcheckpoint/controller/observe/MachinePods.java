@@ -3,6 +3,7 @@ package dev.vmcheckpoint.controller.observe;
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.controller.decide.MachinePod;
 import dev.vmcheckpoint.controller.decide.MachinePod.Phase;
+import dev.vmcheckpoint.controller.prune.Pages;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -28,6 +29,7 @@ public final class MachinePods {
 
   private final List<String> labels;
   private final KubernetesClient client;
+  private final Pages pages;
   private final List<InformerEventSource<Pod, VirtualMachineCheckpoint>> informers =
       new CopyOnWriteArrayList<>();
 
@@ -36,9 +38,10 @@ public final class MachinePods {
    *
    * @param labels keys of the labels that name a machine, at least one
    */
-  public MachinePods(List<String> labels, KubernetesClient client) {
+  public MachinePods(List<String> labels, KubernetesClient client, Pages pages) {
     this.labels = List.copyOf(labels);
     this.client = client;
+    this.pages = pages;
   }
 
   /** Event sources that keep the pods, and wake the checkpoints that are in the cache. */
@@ -65,6 +68,7 @@ public final class MachinePods {
                 .withName("virtual-machines-" + label)
                 .withWatchAllNamespaces()
                 .withLabelSelector(label)
+                .withInformerListLimit(Pages.SIZE)
                 .withPrimaryToSecondaryMapper(_ -> Set.<ResourceID>of())
                 .withSecondaryToPrimaryMapper(pod -> checkpoints.of(machine(pod, label)))
                 .build(),
@@ -88,13 +92,9 @@ public final class MachinePods {
         labels.stream()
             .flatMap(
                 label ->
-                    client
-                        .pods()
-                        .inNamespace(namespace)
-                        .withLabel(label, machineName)
-                        .list()
-                        .getItems()
-                        .stream()));
+                    pages.list(
+                        namespace,
+                        client.pods().inNamespace(namespace).withLabel(label, machineName)::list)));
   }
 
   /** The machines that have a pod on a node, as {@link #machine} names them. */

@@ -3,6 +3,7 @@ package dev.vmcheckpoint.controller.observe;
 import dev.vmcheckpoint.api.VirtualMachineCheckpoint;
 import dev.vmcheckpoint.controller.nodes.NodeApis;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
+import dev.vmcheckpoint.controller.prune.Pages;
 import dev.vmcheckpoint.node.NodeApi;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -59,6 +60,7 @@ public final class SidecarPods implements Sidecars {
                 .withName("sidecars")
                 .withNamespaces(namespace)
                 .withLabelSelector(LABEL)
+                .withInformerListLimit(Pages.SIZE)
                 .withPrimaryToSecondaryMapper(_ -> Set.<ResourceID>of())
                 .withSecondaryToPrimaryMapper(pod -> onNodeOf(pod, machines, checkpoints))
                 .build(),
