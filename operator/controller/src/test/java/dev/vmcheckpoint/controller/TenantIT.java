@@ -15,6 +15,8 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -96,6 +98,20 @@ final class TenantIT extends WithOperator {
 
     attempt.when("probed", now -> "now".equals(now.lastHandledProbeAt()));
     attempt.when(ConditionType.Ready, Status.False, Reason.VirtualMachineNotFound);
+    assertUntouched(attempt);
+  }
+
+  @Test
+  void aMachineThatShowsEndlessNamesGetsNoneOfThemIntoAStatus() {
+    String endless = "x".repeat(1_000);
+    cluster.startMachine(
+        "endless",
+        Stream.concat(Stream.of("vda"), IntStream.range(0, 64).mapToObj(i -> endless + i))
+            .toArray(String[]::new));
+
+    TestCheckpoint attempt = cluster.apply("by-names", "endless", "disks: [{name: vda}]");
+
+    attempt.when(ConditionType.Ready, Status.False, Reason.MonitorUnavailable);
     assertUntouched(attempt);
   }
 

@@ -6,6 +6,7 @@ import dev.vmcheckpoint.api.WellKnown;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
 import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Leftover;
+import dev.vmcheckpoint.controller.decide.NameLimit;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveBitmap;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveMarkers;
@@ -24,6 +25,7 @@ import dev.vmcheckpoint.node.MutationContext;
 import dev.vmcheckpoint.node.NodeApi;
 import dev.vmcheckpoint.node.NodeApiException;
 import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.node.Problem;
 import dev.vmcheckpoint.node.RemoveResponse;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -106,6 +108,7 @@ public final class Actions {
     try {
       EnsureResponse response =
           sidecar.ensureCheckpoint(pod(create.seen()), uid(resource), create.request(), context);
+      refuse(NameLimit.exceededBy(response));
       attempts.creationAnswered(uid, MAY_BEGIN_FOR);
       return response;
     } catch (NodeApiException.Answered e) {
@@ -114,6 +117,13 @@ public final class Actions {
     } catch (NodeApiException.NoAnswer e) {
       attempts.creationUnanswered(uid);
       throw e;
+    }
+  }
+
+  /** An answer that is not kept is a failure. */
+  private static void refuse(Optional<Problem> problem) {
+    if (problem.isPresent()) {
+      throw new NodeApiException.Answered(problem.get());
     }
   }
 
@@ -220,6 +230,7 @@ public final class Actions {
         sidecar -> {
           EpochResponse response =
               sidecar.renewEpoch(pod(renew.seen()), renew.request(), context(renew.seen()));
+          refuse(NameLimit.exceededBy(response));
           LOG.info(
               "Disks {} on node {} carried over",
               renew.request().disks().stream().map(EpochRequest.Disk::name).toList(),

@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.observe;
 
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.controller.decide.Look;
+import dev.vmcheckpoint.controller.decide.NameLimit;
 import dev.vmcheckpoint.controller.decide.Troubles;
 import dev.vmcheckpoint.controller.nodes.Sidecars;
 import dev.vmcheckpoint.node.MachineReport;
@@ -63,7 +64,10 @@ final class Looks {
 
   private static Look look(String startId, MachineReport report) {
     return switch (report) {
-      case MachineReport.Observed observed -> new Look.Seen(startId, observed.observation());
+      case MachineReport.Observed observed ->
+          NameLimit.exceededBy(observed.observation())
+              .<Look>map(Troubles::ofLook)
+              .orElseGet(() -> new Look.Seen(startId, observed.observation()));
       case MachineReport.Failed failed -> Troubles.ofLook(failed.error());
     };
   }
