@@ -41,10 +41,11 @@ import dev.vmcheckpoint.proof.PlugSteps.Replug;
 import dev.vmcheckpoint.proof.PlugSteps.Unplug;
 import dev.vmcheckpoint.proof.ResizeSteps.Grow;
 import dev.vmcheckpoint.proof.ResizeSteps.Shrink;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
-import java.util.stream.Stream;
 
 /** What a random history is made of: single steps, and some that belong together. */
 enum Fragment {
@@ -210,10 +211,12 @@ enum Fragment {
 
   /** While a tool copies, anything else happens. */
   private static List<Step> longCopy(RandomGenerator random) {
-    Fragment meanwhile = values()[random.nextInt(LONG_COPY.ordinal())];
-    return Stream.of(List.of(new BeginCopy()), meanwhile.steps(random), List.of(new EndCopy()))
-        .flatMap(List::stream)
-        .toList();
+    List<Fragment> others = List.copyOf(EnumSet.complementOf(EnumSet.of(LONG_COPY)));
+    Fragment meanwhile = others.get(random.nextInt(others.size()));
+    List<Step> steps = new ArrayList<>(meanwhile.steps(random));
+    steps.addFirst(new BeginCopy());
+    steps.addLast(new EndCopy());
+    return steps;
   }
 
   private static List<Step> saveAndRevert(RandomGenerator random) {

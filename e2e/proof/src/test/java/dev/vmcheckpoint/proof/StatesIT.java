@@ -315,6 +315,44 @@ final class StatesIT {
     }
   }
 
+  @Test
+  void aDiskThatComesBackWithoutFlushesIsOutOfSightAndCostsNoOther() {
+    Path second = Images.create(machine.folder().resolve("vdb.qcow2"), SIZE);
+    machine.start(disks());
+    machine.plug("vdb", second, "second");
+    Resource checkpoint = makeCheckpoint();
+    machine.quit();
+
+    machine.start(disks());
+    plugWithoutFlushes(second);
+
+    JsonNode status = checkpoint.probe();
+    assertSaid(status, "Recording", "Recording", "");
+    assertThat(status.at("/disks/1/state").asText()).isEqualTo("Unknown");
+    assertThat(status.at("/disks/1/reason").asText()).isEqualTo("DiskIneligible");
+    assertTold(checkpoint, "DisksUnknown", "vdb", "cache");
+    machine.quit();
+    machine.start(disks());
+    machine.plug("vdb", second, "second");
+    assertThat(condition(checkpoint.probe(), "Valid")).isEqualTo("True Recording");
+  }
+
+  /** As with {@code cache=unsafe}. */
+  private void plugWithoutFlushes(Path file) {
+    machine
+        .monitor()
+        .execute(
+            "blockdev-add",
+            """
+            {"driver":"qcow2","node-name":"second","cache":{"no-flush":true},
+             "file":{"driver":"file","filename":"%s"}}
+            """
+                .formatted(file));
+    machine
+        .monitor()
+        .run("device_add", "driver", "scsi-hd", "bus", "scsi.0", "id", "vdb", "drive", "second");
+  }
+
   // What a copy has that is made while QEMU has the image open
 
   @Test
@@ -612,6 +650,10 @@ final class StatesIT {
   /** Starts the machine and makes a checkpoint of it. */
   private Resource established() {
     machine.start(disks());
+    return makeCheckpoint();
+  }
+
+  private Resource makeCheckpoint() {
     Resource checkpoint = Resource.apply(SYSTEM.get(), machine.name(), machine.name(), "");
     checkpoints.add(checkpoint);
     checkpoint.await("creationTime", status -> status.has("creationTime"));
@@ -627,7 +669,7 @@ final class StatesIT {
     assertSaid(status, "Lost", reason, message);
     assertThat(condition(status, "Ready")).isEqualTo("False DisksLost");
     assertThat(condition(status, "Valid")).isEqualTo("False DisksLost");
-    assertTold(checkpoint, "DisksLost", message);
+    assertTold(checkpoint, "DisksLost", VDA, message);
   }
 
   private static void assertUnknown(Resource checkpoint, String reason, String message) {
@@ -635,7 +677,7 @@ final class StatesIT {
     assertSaid(status, "Unknown", reason, message);
     assertThat(condition(status, "Ready")).isEqualTo("True Established");
     assertThat(condition(status, "Valid")).isEqualTo("Unknown DisksUnknown");
-    assertTold(checkpoint, "DisksUnknown", message);
+    assertTold(checkpoint, "DisksUnknown", VDA, message);
   }
 
   private static JsonNode assertRecording(Resource checkpoint, long dirtyBytes) {
@@ -659,12 +701,12 @@ final class StatesIT {
     assertThat(disk(status).path("message").asText()).contains(message);
   }
 
-  private static void assertTold(Resource checkpoint, String reason, String message) {
+  private static void assertTold(Resource checkpoint, String reason, String disk, String message) {
     Awaiting.of("an event with reason " + reason)
         .untilAsserted(
             () ->
                 assertThat(checkpoint.told(reason))
-                    .anySatisfy(note -> assertThat(note).contains(VDA, message)));
+                    .anySatisfy(note -> assertThat(note).contains(disk, message)));
   }
 
   private static JsonNode disk(JsonNode status) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * An entry on the way to the monitor changes places with something else, as fast as it can, while a
- * sidecar connects. {@code -Dswaps=1000000} for a long run.
+ * sidecar connects; {@code -Dswaps} times.
  */
 final class SwappedEntryIT {
   private static final int SWAPS = Integer.getInteger("swaps", 50_000);
