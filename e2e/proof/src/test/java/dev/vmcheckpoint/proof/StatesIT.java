@@ -337,6 +337,62 @@ final class StatesIT {
     assertThat(condition(checkpoint.probe(), "Valid")).isEqualTo("True Recording");
   }
 
+  @Test
+  void ofAQemuThatIsKilledADiskThatWasUnpluggedBeforeIsNotLost() {
+    Path second = Images.create(machine.folder().resolve("vdb.qcow2"), SIZE);
+    machine.start(disks());
+    machine.plug("vdb", second, "second");
+    Resource checkpoint = makeCheckpoint();
+    unplug("vdb", "second");
+
+    machine.kill();
+
+    machine.start(disks());
+    machine.plug("vdb", second, "second");
+    JsonNode status = checkpoint.probe();
+    assertSaid(status, "Lost", "BitmapMissing", "the bitmap is not there any more");
+    assertThat(status.at("/disks/1/state").asText()).isEqualTo("Recording");
+  }
+
+  private void unplug(String device, String node) {
+    machine.monitor().run("device_del", "id", device);
+    Awaiting.of("the end of device " + device)
+        .until(() -> machine.devices().stream().noneMatch(device::equals));
+    machine.monitor().run("blockdev-del", "node-name", node);
+  }
+
+  @Test
+  void theBitmapOfADiskThatWasClonedIntoAnotherMachineIsNotRemovedThere() {
+    Resource checkpoint = established();
+    String bitmap = bitmap(checkpoint);
+    machine.quit();
+    Path clone = Images.copy(image, machine.folder().resolve("clone.qcow2"));
+    machine.start(disks());
+
+    try (Machine another = new Machine(SYSTEM.get(), machine.name() + "-2", Optional.empty())) {
+      another.start(Map.of(VDA, clone));
+      Resource ofTheOther = Resource.apply(SYSTEM.get(), another.name(), another.name(), "");
+      checkpoints.add(ofTheOther);
+      ofTheOther.await("creationTime", status -> status.has("creationTime"));
+
+      checkpoint.delete();
+      Awaiting.of("the end of the checkpoint").until(checkpoint::isGone);
+      ofTheOther.probe();
+
+      assertThat(bitmapsOf(machine)).doesNotContain(bitmap);
+      assertThat(bitmapsOf(another)).contains(bitmap, bitmap(ofTheOther));
+    }
+  }
+
+  private static List<String> bitmapsOf(Machine some) {
+    JsonNode nodes = some.monitor().execute("query-named-block-nodes", "{\"flat\":true}");
+    List<String> names = new ArrayList<>();
+    for (JsonNode node : nodes) {
+      node.path("dirty-bitmaps").forEach(found -> names.add(found.path("name").asText()));
+    }
+    return names;
+  }
+
   /** As with {@code cache=unsafe}. */
   private void plugWithoutFlushes(Path file) {
     machine
