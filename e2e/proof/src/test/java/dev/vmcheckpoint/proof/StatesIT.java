@@ -425,9 +425,7 @@ final class StatesIT {
     assertRecording(checkpoint, 0);
 
     write("0 64k");
-    machine.quit();
-    Files.move(saved, image, StandardCopyOption.REPLACE_EXISTING);
-    machine.start(disks());
+    goBackTo(saved);
 
     assertRolledBack(checkpoint);
   }
@@ -462,9 +460,7 @@ final class StatesIT {
     assertRecording(checkpoint, 0);
 
     write("0 64k");
-    machine.quit();
-    Files.move(saved, image, StandardCopyOption.REPLACE_EXISTING);
-    machine.start(disks());
+    goBackTo(saved);
 
     assertRolledBack(checkpoint);
   }
@@ -478,6 +474,12 @@ final class StatesIT {
     write("0 64k");
 
     assertRecording(checkpoint, 64 << 10);
+  }
+
+  private void goBackTo(Path saved) throws IOException {
+    machine.quit();
+    Files.move(saved, image, StandardCopyOption.REPLACE_EXISTING);
+    machine.start(disks());
   }
 
   private void assertRolledBack(Resource checkpoint) {
