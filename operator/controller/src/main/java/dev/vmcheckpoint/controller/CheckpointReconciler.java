@@ -139,7 +139,13 @@ public final class CheckpointReconciler
         tidier.tidy(resource, checkpoint, observation, () -> cached(resource, context));
         yield UpdateControl.noUpdate();
       }
-      case Decision.Report(var status) -> after(report(resource, status, context));
+      case Decision.Report(var status) -> {
+        boolean said = report(resource, status, context);
+        if (said) {
+          tidier.written(resource, checkpoint, status);
+        }
+        yield after(said);
+      }
       case Decision.Create create -> {
         Duration toWait = attempts.toWait(checkpoint.uid());
         yield toWait.isPositive() ? again(toWait) : create(resource, checkpoint, create, context);
@@ -167,10 +173,7 @@ public final class CheckpointReconciler
       case Outcome.Failed(var trouble)
           when trouble.isOfADisk() && renew.request().disks().size() > 1 ->
           renewApart(resource, checkpoint, renew, context);
-      case Outcome.Failed(var trouble) -> {
-        report(resource, Renewals.notRenewed(checkpoint, renew, trouble, clock.instant()), context);
-        yield again(attempts.failed(checkpoint.uid()));
-      }
+      case Outcome.Failed(var trouble) -> notRenewed(resource, checkpoint, renew, trouble, context);
       case Outcome.LookAgain<?> _ -> again(attempts.failed(checkpoint.uid()));
     };
   }
@@ -186,8 +189,12 @@ public final class CheckpointReconciler
     for (Decision.Renew alone : renew.apart()) {
       switch (actions.renew(resource, alone)) {
         case Outcome.Done(var response) -> responses.add(response);
-        case Outcome.Failed(var trouble) ->
-            troubles.put(alone.request().disks().getFirst().name(), trouble);
+        case Outcome.Failed(var trouble) -> {
+          if (!trouble.isOfADisk()) {
+            return notRenewed(resource, checkpoint, renew, trouble, context);
+          }
+          troubles.put(alone.request().disks().getFirst().name(), trouble);
+        }
         case Outcome.LookAgain<?> _ -> {
           return again(attempts.failed(checkpoint.uid()));
         }
@@ -195,9 +202,24 @@ public final class CheckpointReconciler
     }
     VirtualMachineCheckpointStatus status =
         Renewals.renewed(checkpoint, renew, responses, troubles, clock.instant());
-    if (report(resource, status, context)) {
+    boolean said = report(resource, status, context);
+    if (said) {
       tidier.written(resource, checkpoint, status);
     }
+    if (said && troubles.isEmpty()) {
+      attempts.succeeded(checkpoint.uid());
+      return UpdateControl.noUpdate();
+    }
+    return again(attempts.failed(checkpoint.uid()));
+  }
+
+  private UpdateControl<VirtualMachineCheckpoint> notRenewed(
+      VirtualMachineCheckpoint resource,
+      Checkpoint checkpoint,
+      Decision.Renew renew,
+      Trouble trouble,
+      Context<VirtualMachineCheckpoint> context) {
+    report(resource, Renewals.notRenewed(checkpoint, renew, trouble, clock.instant()), context);
     return again(attempts.failed(checkpoint.uid()));
   }
 

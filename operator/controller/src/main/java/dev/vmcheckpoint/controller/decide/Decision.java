@@ -35,13 +35,17 @@ public sealed interface Decision {
    *
    * @param request what to ask the sidecar for
    * @param seen the look that this was decided on
+   * @param others the disks of every checkpoint of the machine
    */
-  record Renew(EpochRequest request, Seen seen) implements Decision {
+  record Renew(EpochRequest request, Seen seen, List<OnRecord> others) implements Decision {
+    public Renew {
+      others = List.copyOf(others);
+    }
 
     /** The same for each of its disks alone. */
     public List<Renew> apart() {
       return request.disks().stream()
-          .map(disk -> new Renew(new EpochRequest(List.of(disk)), seen))
+          .map(disk -> new Renew(new EpochRequest(List.of(disk)), seen, others))
           .toList();
     }
   }

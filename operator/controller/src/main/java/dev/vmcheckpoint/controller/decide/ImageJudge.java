@@ -107,11 +107,11 @@ record ImageJudge(
   }
 
   private Verdict onRecordedImage(BitmapObservation bitmap) {
-    if (isRecordedOpening(disk.bitmaps())) {
-      return inRecordedOpening(bitmap, before.backing().equals(image.backing()));
-    }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
+    }
+    if (isRecordedOpening(disk.bitmaps())) {
+      return inRecordedOpening(bitmap, before.backing().equals(image.backing()));
     }
     boolean sameChain =
         before.backing().equals(image.backing())
@@ -194,7 +194,7 @@ record ImageJudge(
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
-    if (isRecordedOpening(disk.bitmaps())) {
+    if (isRecordedOpening(disk.bitmaps()) && hasRecordedMarker(disk.bitmaps())) {
       // Where an image does not name its layers, QEMU does in the name that it gives the image.
       return inRecordedOpening(bitmap, false);
     }
@@ -238,7 +238,11 @@ record ImageJudge(
         "the backing chain or the data file changed while the image was closed");
   }
 
-  /** QEMU forgets a transient marker when it closes the image, so this is still that opening. */
+  /**
+   * QEMU forgets a transient marker when it closes the image, so this is still that opening. It
+   * does not when it gives the image up and takes it back, as around a migration: alone the marker
+   * proves nothing of an image that was active all along.
+   */
   private boolean isRecordedOpening(List<BitmapObservation> layer) {
     return recorded.epoch() != null && Markers.isOpen(layer, recorded.epoch());
   }

@@ -35,10 +35,7 @@ public final class Renewals {
 
   static Decision decide(
       Checkpoint checkpoint, Observation observation, List<OnRecord> others, Instant now) {
-    List<Verdict> verdicts =
-        verdicts(checkpoint, observation, Map.of()).stream()
-            .map(verdict -> besideOthers(verdict, checkpoint, observation, others))
-            .toList();
+    List<Verdict> verdicts = verdicts(checkpoint, observation, Map.of(), others);
     List<EpochRequest.Disk> renewals = new ArrayList<>();
     for (Verdict verdict : verdicts) {
       if (verdict instanceof Verdict.Renew(var recorded, var epoch, var merge, var flush)) {
@@ -46,7 +43,7 @@ public final class Renewals {
       }
     }
     return observation instanceof Seen seen && !renewals.isEmpty()
-        ? new Renew(new EpochRequest(renewals), seen)
+        ? new Renew(new EpochRequest(renewals), seen, others)
         : new Report(status(checkpoint, observation, verdicts, _ -> NOT_CARRIED_OVER, now));
   }
 
@@ -107,7 +104,7 @@ public final class Renewals {
     return status(
         checkpoint,
         after,
-        verdicts(checkpoint, after, images),
+        verdicts(checkpoint, after, images, renew.others()),
         disk -> troubles.getOrDefault(disk, NOT_CARRIED_OVER),
         now);
   }
@@ -116,13 +113,23 @@ public final class Renewals {
   public static VirtualMachineCheckpointStatus notRenewed(
       Checkpoint checkpoint, Renew renew, Trouble trouble, Instant now) {
     return status(
-        checkpoint, renew.seen(), verdicts(checkpoint, renew.seen(), Map.of()), _ -> trouble, now);
+        checkpoint,
+        renew.seen(),
+        verdicts(checkpoint, renew.seen(), Map.of(), renew.others()),
+        _ -> trouble,
+        now);
   }
 
   private static List<Verdict> verdicts(
-      Checkpoint checkpoint, Observation observation, Map<String, DiskImage> carriedOver) {
+      Checkpoint checkpoint,
+      Observation observation,
+      Map<String, DiskImage> carriedOver,
+      List<OnRecord> others) {
     DiskJudge judge = new DiskJudge(checkpoint, observation, carriedOver);
-    return checkpoint.status().disks().stream().map(judge::judge).toList();
+    return checkpoint.status().disks().stream()
+        .map(judge::judge)
+        .map(verdict -> besideOthers(verdict, checkpoint, observation, others))
+        .toList();
   }
 
   private static VirtualMachineCheckpointStatus status(

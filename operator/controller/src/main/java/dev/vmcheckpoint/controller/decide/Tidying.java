@@ -164,18 +164,16 @@ public sealed interface Tidying {
     return replaced;
   }
 
-  /** One in an image that is now below the active one stays: it is not written to. */
+  /** One in an image that is now below the active one stays until that is active again. */
   private static Optional<ObsoleteMarker> replaced(Disk old, Disk now) {
     String epoch = old.epoch();
     Image from = old.image();
     Image to = now.image();
-    return epoch == null
-            || epoch.equals(now.epoch())
-            || from == null
-            || to == null
-            || to.backing().contains(from.file())
+    return epoch == null || epoch.equals(now.epoch()) || from == null || to == null
         ? Optional.empty()
-        : Optional.of(new ObsoleteMarker(now.name(), to.file(), epoch));
+        : Optional.of(
+            new ObsoleteMarker(
+                now.name(), to.backing().contains(from.file()) ? from.file() : to.file(), epoch));
   }
 
   /** The markers of Lost disks that hinder others without proving anything. */

@@ -55,8 +55,13 @@ final class ImageJudgeTest {
 
     @Test
     void whatAStreamMovedThereHasToBeFlushedFirst() {
-      assertThat(judge(overLayers(), reopened("vda", bitmap("vda"), open("e0"))))
+      assertThat(judge(overLayers(), reopened("vda", bitmap("vda"), epoch("e0"), open("e0"))))
           .isEqualTo(new Renew(overLayers(), "e0", List.of(), true));
+    }
+
+    @Test
+    void theTransientMarkerAloneProvesNothing() {
+      assertLost(judge(reopened("vda", bitmap("vda"), open("e0"))), Reason.RolledBack);
     }
 
     @Test

@@ -17,9 +17,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.api.DiskState;
 import dev.vmcheckpoint.api.Reason;
+import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Decision.Report;
+import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.BitmapObservation;
 import dev.vmcheckpoint.node.DiskObservation;
 import java.time.Instant;
@@ -124,6 +126,31 @@ final class SupersetsTest {
             name, GRANULARITY, DIRTY + GRANULARITY, true, true, false, false, Optional.of(false));
 
     assertRecording(disk("vda", bitmap("vda"), listsMore), other);
+  }
+
+  @Test
+  void itIsComparedAlsoWhereAnotherDiskHasToBeCarriedOver() {
+    Checkpoint older = established(recorded("vda"), recorded("vdb"));
+    Decision decision =
+        Cases.decide(
+            older,
+            seen(
+                disk("vda", bitmap("vda"), LISTS_MORE),
+                reopened("vdb", bitmap("vdb"), epoch("e0"))),
+            List.of(YOUNGER),
+            NOON);
+    assertThat(decision).isInstanceOf(Decision.Renew.class);
+
+    VirtualMachineCheckpointStatus status =
+        Renewals.notRenewed(
+            older,
+            (Decision.Renew) decision,
+            new Trouble(Reason.DiskIneligible, "it is read-only"),
+            NOON);
+
+    assertThat(status.disks())
+        .extracting(Disk::reason)
+        .containsExactly(Reason.Cleared, Reason.DiskIneligible);
   }
 
   @Test

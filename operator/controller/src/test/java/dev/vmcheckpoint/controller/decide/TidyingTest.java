@@ -243,12 +243,12 @@ final class TidyingTest {
     }
 
     @Test
-    void isNotOneInTheImageUnderAnOverlay() {
+    void isOneInTheImageUnderAnOverlayOnceThatIsActiveAgain() {
       Disk onOverlay =
           recorded("vda", "e1", new Image("/disks/top.qcow2", List.of(fileOf("vda")), null));
 
       assertThat(Tidying.replaced(establishedStatus(recorded("vda")), establishedStatus(onOverlay)))
-          .isEmpty();
+          .containsExactly(new ObsoleteMarker("vda", fileOf("vda"), "e0"));
     }
 
     @Test

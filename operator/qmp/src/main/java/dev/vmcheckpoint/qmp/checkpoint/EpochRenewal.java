@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -36,9 +38,13 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
         targets.stream().filter(target -> target.renewal().flush()).map(Target::disk).toList(),
         flusher);
     changes.remove(before, replaced);
+    Set<String> recorded =
+        renewals.stream().map(Renewal::recorded).collect(Collectors.toUnmodifiableSet());
     changes.remove(
         before,
-        targets.stream().flatMap(target -> Markers.tooManyBelow(target.disk()).stream()).toList());
+        targets.stream()
+            .flatMap(target -> Markers.tooManyBelow(target.disk(), recorded).stream())
+            .toList());
     return answer(changes.lookAfter());
   }
 

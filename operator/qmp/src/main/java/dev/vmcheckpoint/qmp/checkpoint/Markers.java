@@ -34,6 +34,7 @@ final class Markers {
    */
   static List<Addition> missing(List<Disk> disks, Ids ids) {
     Set<String> nodes = new HashSet<>();
+    Set<String> lower = new HashSet<>();
     List<Addition> missing = new ArrayList<>();
     for (Disk disk : disks) {
       if (!nodes.add(disk.blockNode())) {
@@ -45,7 +46,7 @@ final class Markers {
         missing.add(Addition.epochMarker(disk, id));
       }
       layersWithCheckpoints(disk)
-          .filter(layer -> nodes.add(layer.node()) && !isOpen(layer.bitmaps(), id))
+          .filter(layer -> lower.add(layer.node()) && !isOpen(layer.bitmaps(), id))
           .forEach(layer -> missing.add(Addition.openMarker(disk, layer, id)));
       if (open.isEmpty()) {
         missing.add(Addition.openMarker(disk, id));
@@ -63,22 +64,23 @@ final class Markers {
 
   /**
    * The transient markers that lower layers have of openings of other images than the one on top
-   * now. A few are left: not every checkpoint may have been recorded anew since.
+   * now. The newest are left, which QEMU lists first: not every checkpoint may have been recorded
+   * anew since.
+   *
+   * @param recorded what the record relies on
    */
-  static List<BitmapAt> tooManyBelow(Disk disk) {
-    return disk.backing().stream().flatMap(layer -> tooMany(disk, layer)).toList();
+  static List<BitmapAt> tooManyBelow(Disk disk, Set<String> recorded) {
+    return disk.backing().stream().flatMap(layer -> tooMany(disk, layer, recorded)).toList();
   }
 
-  private static Stream<BitmapAt> tooMany(Disk disk, Layer layer) {
+  private static Stream<BitmapAt> tooMany(Disk disk, Layer layer, Set<String> recorded) {
     Optional<String> open = openId(disk);
-    List<String> others =
-        openIds(layer.bitmaps())
-            .filter(id -> !open.equals(Optional.of(id)))
-            .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
-            .toList();
-    return others.size() <= MOST_OF_OTHERS
-        ? Stream.empty()
-        : others.stream().map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)));
+    return openIds(layer.bitmaps())
+        .filter(id -> !open.equals(Optional.of(id)))
+        .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
+        .skip(MOST_OF_OTHERS)
+        .filter(id -> !recorded.contains(id))
+        .map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)));
   }
 
   /** Whether a layer has the persistent marker of an opening, and it says what it seems to. */

@@ -13,6 +13,7 @@ import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -107,16 +108,32 @@ final class MarkersTest {
 
   @Test
   void aLowerLayerKeepsAFewMarkersOfOtherOpenings() {
-    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(8))).isEmpty();
+    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(8), Set.of())).isEmpty();
   }
 
   @Test
-  void ofTooManyItKeepsThatOfItsOwnOpeningAndThatOfTheImageOnTop() {
-    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(9)))
-        .hasSize(9)
+  void ofTooManyTheOldestGoWhichQemuListsLast() {
+    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(10), Set.of()))
         .allSatisfy(marker -> assertThat(marker.node()).isEqualTo("low-node"))
         .extracting(BitmapAt::name)
-        .doesNotContain("vmcp-open.top", "vmcp-open.own");
+        .containsExactly("vmcp-open.8", "vmcp-open.9");
+  }
+
+  @Test
+  void whatIsOnRecordStaysHoweverOldItIs() {
+    assertThat(Markers.tooManyBelow(aboveALayerWithMarkersOfOthers(10), Set.of("9")))
+        .extracting(BitmapAt::name)
+        .containsExactly("vmcp-open.8");
+  }
+
+  @Test
+  void aNodeBelowOneDiskThatIsAnothersActiveOneIsMarkedForBoth() {
+    Disk above =
+        above(
+            disk("vda", healthy("vmcp-epoch.7"), healthy("vmcp-open.7")),
+            layer("vdb", healthy(CHECKPOINT), healthy("vmcp-open.7")));
+
+    assertThat(namesMissingOn(above, disk("vdb", healthy(CHECKPOINT)))).hasSize(2);
   }
 
   private static Disk aboveALayerWithMarkersOfOthers(int number) {
