@@ -86,7 +86,8 @@ public enum Reason {
       "See why the sidecars' DaemonSet has no running pod on that node."),
   SidecarUnreachable(
       "The sidecar of the machine's node does not answer.",
-      "See that sidecar's log, and whether the network lets the operator call it."),
+      "See why in the operator's log, that sidecar's log, and whether the network lets the operator"
+          + " call it."),
   SidecarFailed(
       "The sidecar answered with an error of its own.", "See that sidecar's log at that time."),
   NodeUnreachable("The machine's node is not ready.", "Bring the node back."),
@@ -114,7 +115,8 @@ public enum Reason {
       "The machine has no disk of that name.",
       "Name the id of a device, as in -device virtio-blk-pci,id=<name>."),
   DiskIneligible(
-      "A disk cannot hold a persistent bitmap, and the spec does not permit to skip it.",
+      "A disk cannot hold a persistent bitmap, and the spec does not permit to skip it; or one that"
+          + " did has come back in a form that cannot.",
       "See the message; cure that disk, leave it out of spec.disks, or set ineligibleDisks to"
           + " Skip."),
   NoEligibleDisk(
@@ -127,7 +129,8 @@ public enum Reason {
       "A disk has as many checkpoints as the operator permits, since each takes memory of its QEMU.",
       "Delete checkpoints that nobody needs; this one is made when there is room."),
   Refused(
-      "QEMU refused to add the bitmaps; those already added were removed again.",
+      "QEMU refused to add the bitmaps, those already added were removed again; or to merge one, or"
+          + " to remove a marker.",
       "See QEMU's words in the message."),
   OutcomeUnknown(
       "The connection broke before QEMU's reply came; the operator looks before it acts again.",
