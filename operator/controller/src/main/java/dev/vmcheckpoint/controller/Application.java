@@ -215,19 +215,31 @@ final class Application {
             leadership,
             options.pollInterval,
             clock);
+    Tidier tidier = new Tidier(actions, attempts);
+    Resources resources = new Resources(client);
+    Reporter reporter = new Reporter(resources, events, tidier);
+    CheckpointCleanup cleanup =
+        new CheckpointCleanup(
+            observer,
+            actions,
+            attempts,
+            leftovers,
+            resources,
+            reporter,
+            leadership,
+            options.deletionTimeout,
+            clock);
     return new CheckpointReconciler(
         observer,
         actions,
         attempts,
-        leftovers,
+        tidier,
+        reporter,
+        cleanup,
         sweep,
-        new Resources(client),
-        events,
         leadership,
         new CheckpointReconciler.Settings(
-            options.pollInterval,
-            options.deletionTimeout,
-            new CheckpointLimit(options.maxCheckpointsPerDisk)),
+            options.pollInterval, new CheckpointLimit(options.maxCheckpointsPerDisk)),
         aside,
         clock);
   }

@@ -8,6 +8,7 @@ import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.decide.NameLimit;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.Renewals.Renewed;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveBitmap;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveMarkers;
 import dev.vmcheckpoint.controller.decide.Troubles;
@@ -30,6 +31,10 @@ import dev.vmcheckpoint.node.RemoveResponse;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -219,10 +224,42 @@ public final class Actions {
   }
 
   /**
-   * Has disks carried over into the present openings of their images. This takes nothing away that
-   * another status relies on, so the resource need not be read anew.
+   * Has disks carried over into the present openings of their images: all at once, and where one of
+   * them stands in the way, each alone, as it costs no other. This takes nothing away that another
+   * status relies on, so the resource need not be read anew.
    */
-  public Outcome<EpochResponse> renew(VirtualMachineCheckpoint resource, Renew renew) {
+  public Outcome<Renewed> renew(VirtualMachineCheckpoint resource, Renew renew) {
+    return switch (carryOver(resource, renew)) {
+      case Outcome.Done(var response) ->
+          new Outcome.Done<>(new Renewed(List.of(response), Map.of()));
+      case Outcome.Failed(var trouble)
+          when trouble.isOfADisk() && renew.request().disks().size() > 1 ->
+          renewApart(resource, renew);
+      case Outcome.Failed(var trouble) -> new Outcome.Failed<>(trouble);
+      case Outcome.LookAgain<?> _ -> new Outcome.LookAgain<>();
+    };
+  }
+
+  private Outcome<Renewed> renewApart(VirtualMachineCheckpoint resource, Renew renew) {
+    List<EpochResponse> responses = new ArrayList<>();
+    Map<String, Trouble> troubles = new HashMap<>();
+    for (Renew alone : renew.apart()) {
+      switch (carryOver(resource, alone)) {
+        case Outcome.Done(var response) -> responses.add(response);
+        case Outcome.Failed(var trouble) when trouble.isOfADisk() ->
+            troubles.put(alone.request().disks().getFirst().name(), trouble);
+        case Outcome.Failed(var trouble) -> {
+          return new Outcome.Failed<>(trouble);
+        }
+        case Outcome.LookAgain<?> _ -> {
+          return new Outcome.LookAgain<>();
+        }
+      }
+    }
+    return new Outcome.Done<>(new Renewed(responses, troubles));
+  }
+
+  private Outcome<EpochResponse> carryOver(VirtualMachineCheckpoint resource, Renew renew) {
     return onNode(
         resource.getMetadata().getNamespace(),
         renew.seen(),

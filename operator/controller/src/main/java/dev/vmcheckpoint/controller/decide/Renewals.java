@@ -54,29 +54,27 @@ public final class Renewals {
         : verdict;
   }
 
-  /** What to say once the sidecar has answered. */
-  public static VirtualMachineCheckpointStatus renewed(
-      Checkpoint checkpoint, Renew renew, EpochResponse response, Instant now) {
-    return renewed(checkpoint, renew, List.of(response), Map.of(), now);
-  }
-
   /**
-   * What to say once it has answered for each disk alone.
+   * What the sidecar answered: for all disks at once, or for each alone.
    *
    * @param responses in the order of the disks
-   * @param troubles what stands in the way of each other disk
+   * @param troubles what stands in the way of each other disk, by its name
    */
+  public record Renewed(List<EpochResponse> responses, Map<String, Trouble> troubles) {
+    public Renewed {
+      responses = List.copyOf(responses);
+      troubles = Map.copyOf(troubles);
+    }
+  }
+
+  /** What to say once the sidecar has answered. */
   public static VirtualMachineCheckpointStatus renewed(
-      Checkpoint checkpoint,
-      Renew renew,
-      List<EpochResponse> responses,
-      Map<String, Trouble> troubles,
-      Instant now) {
+      Checkpoint checkpoint, Renew renew, Renewed renewed, Instant now) {
     List<DiskObservation> answered =
-        responses.stream().flatMap(response -> response.disks().stream()).toList();
+        renewed.responses().stream().flatMap(response -> response.disks().stream()).toList();
     List<String> names = answered.stream().map(DiskObservation::name).toList();
     List<String> expected = new ArrayList<>(names(renew));
-    expected.removeAll(troubles.keySet());
+    expected.removeAll(renewed.troubles().keySet());
     if (!names.equals(expected)) {
       return notRenewed(
           checkpoint,
@@ -88,7 +86,7 @@ public final class Renewals {
     }
     List<String> unflushed = new ArrayList<>(renew.request().disksToFlush());
     unflushed.retainAll(expected);
-    responses.forEach(response -> unflushed.removeAll(response.flushed()));
+    renewed.responses().forEach(response -> unflushed.removeAll(response.flushed()));
     if (!unflushed.isEmpty()) {
       return notRenewed(
           checkpoint,
@@ -105,7 +103,7 @@ public final class Renewals {
         checkpoint,
         after,
         verdicts(checkpoint, after, images, renew.others()),
-        disk -> troubles.getOrDefault(disk, NOT_CARRIED_OVER),
+        disk -> renewed.troubles().getOrDefault(disk, NOT_CARRIED_OVER),
         now);
   }
 

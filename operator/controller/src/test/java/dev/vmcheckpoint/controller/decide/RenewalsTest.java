@@ -24,6 +24,7 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Decision.Report;
+import dev.vmcheckpoint.controller.decide.Renewals.Renewed;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
@@ -147,8 +148,9 @@ final class RenewalsTest {
         Renewals.renewed(
             CHECKPOINT,
             renew,
-            List.of(new EpochResponse(List.of(marked), List.of())),
-            Map.of("vdb", new Trouble(Reason.DiskIneligible, "it is read-only")),
+            new Renewed(
+                List.of(new EpochResponse(List.of(marked), List.of())),
+                Map.of("vdb", new Trouble(Reason.DiskIneligible, "it is read-only"))),
             NOON);
 
     assertThat(status.disks())
@@ -183,7 +185,7 @@ final class RenewalsTest {
     assertThat(renew.request().disksToFlush()).containsExactly("vda");
 
     VirtualMachineCheckpointStatus status =
-        Renewals.renewed(streamed, renew, new EpochResponse(List.of(marked), List.of()), NOON);
+        Renewals.renewed(streamed, renew, answered(marked), NOON);
 
     assertThat(status.disks())
         .containsExactly(
@@ -220,6 +222,10 @@ final class RenewalsTest {
   }
 
   private static VirtualMachineCheckpointStatus renewed(Renew renew, DiskObservation answer) {
-    return Renewals.renewed(CHECKPOINT, renew, new EpochResponse(List.of(answer), List.of()), NOON);
+    return Renewals.renewed(CHECKPOINT, renew, answered(answer), NOON);
+  }
+
+  private static Renewed answered(DiskObservation answer) {
+    return new Renewed(List.of(new EpochResponse(List.of(answer), List.of())), Map.of());
   }
 }
