@@ -71,6 +71,29 @@ final class LateCreationIT {
   }
 
   @Test
+  void afterTheLossOfOneDiskItCostsNoOther() {
+    FakeSidecar sidecar = CLUSTER.startSidecar();
+    FakeMachine machine = CLUSTER.startMachine("db-0", "vda", "vdb");
+    LateCreation late = sidecar.delayNextEnsure();
+    TestCheckpoint checkpoint = CLUSTER.apply("one-lost", "db-0").whenReady();
+    String other = checkpoint.bitmap("vdb");
+    machine.lose("vda", checkpoint.bitmap("vda"));
+    checkpoint.when(ConditionType.Valid, Status.False, Reason.DisksLost);
+
+    assertThatExceptionOfType(NodeApiException.Answered.class)
+        .isThrownBy(late::begin)
+        .satisfies(
+            refused ->
+                assertThat(refused.problem().code()).isEqualTo(ErrorCode.StaleObservation.name()));
+
+    checkpoint.requestProbe("after");
+    checkpoint.when("probed", now -> "after".equals(now.lastHandledProbeAt()));
+    assertThat(checkpoint.disk("vdb").state()).isEqualTo(DiskState.Recording);
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vdb")).containsExactly(other);
+    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda")).isEmpty();
+  }
+
+  @Test
   void afterANewerOneItChangesNothing() {
     FakeSidecar sidecar = CLUSTER.startSidecar();
     FakeMachine machine = CLUSTER.startMachine("db-0", "vda");

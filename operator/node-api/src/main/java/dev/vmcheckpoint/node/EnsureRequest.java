@@ -13,11 +13,16 @@ import java.util.Optional;
  * @param granularityBytes bytes that one bit stands for, a power of two from 512 to 2 GiB; empty
  *     leaves the choice to QEMU
  * @param barrier whether the disks are flushed after the add
+ * @param observed the {@link BitmapsDigest} of the look that this was decided on: where the
+ *     checkpoint has no complete set of bitmaps, and those that there are differ from that look,
+ *     the call comes too late and is refused; empty, as from a caller of the first version, for
+ *     whatever there is
  */
 public record EnsureRequest(
     List<String> disks,
     @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<Long> granularityBytes,
-    Barrier barrier) {
+    Barrier barrier,
+    @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<String> observed) {
   /** The most disks that one checkpoint may have. */
   public static final int MAX_DISKS = 64;
 
@@ -31,6 +36,7 @@ public record EnsureRequest(
       throw new IllegalArgumentException("disks: one is named twice in %s".formatted(disks));
     }
     granularityBytes.ifPresent(EnsureRequest::requireGranularity);
+    observed.ifPresent(digest -> Identifiers.requireDigest("observed", digest));
   }
 
   private static void requireGranularity(long bytes) {

@@ -15,6 +15,7 @@ public enum ErrorCode {
 
   // The caller's view of the sidecar
   StaleStartId(409, Retry.TRANSIENT, "The sidecar was restarted since it was observed"),
+  StaleObservation(409, Retry.TRANSIENT, "The bitmaps have changed since they were observed"),
   StaleLeaderTerm(409, Retry.FINAL, "A newer leader has called"),
   DeadlineExceeded(504, Retry.TRANSIENT, "The deadline passed before anything was started"),
 

@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 final class Identifiers {
   private static final String UID_FORM = "[0-9a-f](?:[0-9a-f-]{0,62}[0-9a-f])?";
   private static final Pattern UID = Pattern.compile(UID_FORM);
+  private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
   private static final Pattern EPOCH = Pattern.compile("[0-9a-z]{1,64}");
 
   /** The end is a device's id, at most 128 bytes long. */
@@ -28,6 +29,14 @@ final class Identifiers {
     if (!EPOCH.matcher(value).matches()) {
       throw new IllegalArgumentException(
           "%s: an epoch's id is 1 to 64 lower-case letters and digits, not '%s'"
+              .formatted(where, echo(value)));
+    }
+  }
+
+  static void requireDigest(String where, String value) {
+    if (!DIGEST.matcher(value).matches()) {
+      throw new IllegalArgumentException(
+          "%s: a digest is 64 lower-case hexadecimal digits, not '%s'"
               .formatted(where, echo(value)));
     }
   }

@@ -312,7 +312,8 @@ final class HttpNodeApiIT {
                       .ensureCheckpoint(
                           POD,
                           CHECKPOINT,
-                          new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush),
+                          new EnsureRequest(
+                              List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty()),
                           CONTEXT))
           .isInstanceOf(NodeApiException.NoAnswer.class)
           .hasMessageContaining("ensure at " + server.uri())

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a request may say, and what is said of one that may not. */
 final class RequestLimitsTest {
   private static EnsureRequest ensure(List<String> disks, long granularityBytes) {
-    return new EnsureRequest(disks, Optional.of(granularityBytes), Barrier.Flush);
+    return new EnsureRequest(disks, Optional.of(granularityBytes), Barrier.Flush, Optional.empty());
   }
 
   @ParameterizedTest
@@ -72,6 +72,17 @@ final class RequestLimitsTest {
     assertThatThrownBy(() -> ensure(List.of("vda"), bytes))
         .hasMessage(
             "granularityBytes: a power of two from 512 to 2147483648, not %d".formatted(bytes));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "0a", "..", "\n"})
+  void whatWasObservedIsADigest(String observed) {
+    assertThatThrownBy(
+            () ->
+                new EnsureRequest(
+                    List.of("vda"), Optional.empty(), Barrier.Flush, Optional.of(observed)))
+        .hasMessage(
+            "observed: a digest is 64 lower-case hexadecimal digits, not '%s'".formatted(observed));
   }
 
   private static EpochRequest.Disk renewed(List<String> merge, List<String> remove) {

@@ -75,8 +75,9 @@ final class WireTest {
                                 Optional.empty())))),
                 new MachineReport.Failed(
                     POD, Problem.of(ErrorCode.MonitorBusy, "no greeting in time")))),
-        new EnsureRequest(List.of("vda", "vdb"), Optional.of(65536L), Barrier.Flush),
-        new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.None),
+        new EnsureRequest(
+            List.of("vda", "vdb"), Optional.of(65536L), Barrier.Flush, Optional.empty()),
+        new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.None, Optional.empty()),
         new EnsureResponse(
             List.of(
                 new EnsureResponse.CheckpointDisk(
@@ -110,6 +111,15 @@ final class WireTest {
   @MethodSource("everyBody")
   void aBodySurvivesTheWayThroughJson(Object body) throws IOException {
     assertThat(Wire.read(Wire.bytes(body), body.getClass())).isEqualTo(body);
+  }
+
+  @Test
+  void aCallerThatTellsSaysWhatItObserved() throws IOException {
+    EnsureRequest request =
+        new EnsureRequest(
+            List.of("vda"), Optional.empty(), Barrier.Flush, Optional.of("0a".repeat(32)));
+
+    assertThat(Wire.read(Wire.bytes(request), EnsureRequest.class)).isEqualTo(request);
   }
 
   @Test

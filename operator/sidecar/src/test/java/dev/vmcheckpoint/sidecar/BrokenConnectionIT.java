@@ -63,7 +63,8 @@ final class BrokenConnectionIT {
         .ensureCheckpoint(
             VM,
             CHECKPOINT,
-            new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush),
+            new EnsureRequest(
+                List.of("vda", "vdb"), Optional.empty(), Barrier.Flush, Optional.empty()),
             context());
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vmcheckpoint.node.Barrier;
 import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.BitmapsDigest;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
@@ -70,7 +71,9 @@ final class CheckpointIT {
   }
 
   private EnsureResponse ensure(CheckpointUid checkpoint, String... disks) {
-    return ensure(checkpoint, new EnsureRequest(List.of(disks), Optional.empty(), Barrier.Flush));
+    return ensure(
+        checkpoint,
+        new EnsureRequest(List.of(disks), Optional.empty(), Barrier.Flush, Optional.empty()));
   }
 
   private EnsureResponse ensure(CheckpointUid checkpoint, EnsureRequest request) {
@@ -158,7 +161,8 @@ final class CheckpointIT {
     EnsureResponse ensured =
         ensure(
             new CheckpointUid("c4"),
-            new EnsureRequest(List.of("vda"), Optional.of(1L << 20), Barrier.None));
+            new EnsureRequest(
+                List.of("vda"), Optional.of(1L << 20), Barrier.None, Optional.empty()));
 
     assertThat(ensured.flushed()).isFalse();
     assertThat(ensured.disks().getFirst().granularityBytes()).isEqualTo(1 << 20);
@@ -184,9 +188,46 @@ final class CheckpointIT {
   }
 
   @Test
+  void aCallerWhoSawOtherBitmapsChangesNothing() {
+    CheckpointUid checkpoint = new CheckpointUid("c9");
+    Optional<String> seen = Optional.of(BitmapsDigest.of(observe(), checkpoint));
+    EnsureRequest late =
+        new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush, seen);
+    List<CheckpointDisk> made = ensure(checkpoint, late).disks();
+    String lost = made.getFirst().bitmap();
+    String other = made.getLast().bitmap();
+    sidecar.api().removeBitmap(VM, checkpoint, lost, sidecar.leader());
+
+    assertRefused(ErrorCode.StaleObservation, () -> ensure(checkpoint, late));
+
+    assertThat(qemu.bitmaps("vda-node")).noneMatch(name -> name.startsWith("vmcp-c9."));
+    assertThat(qemu.bitmaps("vdb-node")).contains(other);
+  }
+
+  @Test
+  void aCallerWhoLookedAgainHasThemMadeAnew() {
+    CheckpointUid checkpoint = new CheckpointUid("ca");
+    List<CheckpointDisk> made = ensure(checkpoint, "vda", "vdb").disks();
+    String lost = made.getFirst().bitmap();
+    String other = made.getLast().bitmap();
+    sidecar.api().removeBitmap(VM, checkpoint, lost, sidecar.leader());
+    Optional<String> seen = Optional.of(BitmapsDigest.of(observe(), checkpoint));
+
+    ensure(
+        checkpoint,
+        new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush, seen));
+
+    assertThat(qemu.bitmaps("vdb-node"))
+        .filteredOn(name -> name.startsWith("vmcp-ca."))
+        .singleElement()
+        .isNotEqualTo(other);
+  }
+
+  @Test
   void aCallerWhoSawAnEarlierSidecarChangesNothing() {
     MutationContext stale = new MutationContext("an-earlier-start", 1, 10_000);
-    EnsureRequest request = new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush);
+    EnsureRequest request =
+        new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty());
 
     assertRefused(
         ErrorCode.StaleStartId,

@@ -232,7 +232,7 @@ final class EpochIT {
         .ensureCheckpoint(
             VM,
             CHECKPOINT,
-            new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush),
+            new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty()),
             sidecar.leader())
         .disks()
         .getFirst();

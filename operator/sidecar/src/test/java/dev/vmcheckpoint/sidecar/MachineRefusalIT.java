@@ -68,7 +68,7 @@ final class MachineRefusalIT {
         .ensureCheckpoint(
             machine,
             checkpoint,
-            new EnsureRequest(List.of(disk), granularityBytes, Barrier.Flush),
+            new EnsureRequest(List.of(disk), granularityBytes, Barrier.Flush, Optional.empty()),
             sidecar.leader());
   }
 

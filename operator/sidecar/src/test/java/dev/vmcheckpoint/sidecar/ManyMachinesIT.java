@@ -33,7 +33,7 @@ final class ManyMachinesIT {
   private static final PodUid WELL = new PodUid("b2");
   private static final CheckpointUid CHECKPOINT = new CheckpointUid("c1");
   private static final EnsureRequest REQUEST =
-      new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush);
+      new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty());
 
   private final PodsDirectory pods = PodsDirectory.create();
   private final Qemu hung = start(HUNG);

@@ -11,6 +11,8 @@ import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Observation.Unseen;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.Barrier;
+import dev.vmcheckpoint.node.BitmapsDigest;
+import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
@@ -54,7 +56,10 @@ public final class Decider {
                 new Report(statuses.notEstablished(reason, message, seen.place(), disks));
             case Selected(var names, var skipped) ->
                 create(
-                    checkpoint, new Create(request(checkpoint, names), skipped, seen), limit, now);
+                    checkpoint,
+                    new Create(request(checkpoint, names, seen), skipped, seen),
+                    limit,
+                    now);
           };
     };
   }
@@ -80,12 +85,13 @@ public final class Decider {
                 now));
   }
 
-  private static EnsureRequest request(Checkpoint checkpoint, List<String> names) {
+  private static EnsureRequest request(Checkpoint checkpoint, List<String> names, Seen seen) {
     OptionalLong granularity = checkpoint.spec().granularityInBytes();
     return new EnsureRequest(
         names,
         granularity.isPresent() ? Optional.of(granularity.getAsLong()) : Optional.empty(),
-        checkpoint.mustFlush() ? Barrier.Flush : Barrier.None);
+        checkpoint.mustFlush() ? Barrier.Flush : Barrier.None,
+        Optional.of(BitmapsDigest.of(seen.machine(), new CheckpointUid(checkpoint.uid()))));
   }
 
   /**

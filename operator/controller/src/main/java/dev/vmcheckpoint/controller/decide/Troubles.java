@@ -94,7 +94,7 @@ public final class Troubles {
 
   private static boolean isAboutSomethingOld(ErrorCode code) {
     return switch (code) {
-      case StaleStartId, StaleLeaderTerm, EpochMissing -> true;
+      case StaleStartId, StaleObservation, StaleLeaderTerm, EpochMissing -> true;
       default -> false;
     };
   }

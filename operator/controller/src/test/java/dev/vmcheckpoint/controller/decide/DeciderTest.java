@@ -39,6 +39,8 @@ import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Troubles.Trouble;
 import dev.vmcheckpoint.node.Barrier;
 import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.BitmapsDigest;
+import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
@@ -51,6 +53,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class DeciderTest {
+  /** The digest of no bitmaps. */
+  private static final String NONE =
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
   @Nested
   class BeforeItIsEstablished {
     @Test
@@ -58,7 +64,8 @@ final class DeciderTest {
       assertThat(Cases.decide(fresh(), seen(disk("vda"), disk("vdb")), List.of(), NOON))
           .isEqualTo(
               new Create(
-                  new EnsureRequest(List.of("vda", "vdb"), Optional.empty(), Barrier.Flush),
+                  new EnsureRequest(
+                      List.of("vda", "vdb"), Optional.empty(), Barrier.Flush, Optional.of(NONE)),
                   List.of(),
                   seen(disk("vda"), disk("vdb"))));
     }
@@ -104,7 +111,21 @@ final class DeciderTest {
       Checkpoint unflushed = checkpoint(unflushed(), Cases.UNTOUCHED);
 
       assertThat(create(unflushed).request())
-          .isEqualTo(new EnsureRequest(List.of("vda"), Optional.of(4096L), Barrier.None));
+          .isEqualTo(
+              new EnsureRequest(
+                  List.of("vda"), Optional.of(4096L), Barrier.None, Optional.of(NONE)));
+    }
+
+    @Test
+    void theSidecarIsToldWhichBitmapsTheDecisionKnewOf() {
+      Seen leftover = seen(disk("vda", bitmap("vda")), disk("vdb"));
+
+      Decision decision = Cases.decide(fresh(), leftover, List.of(), NOON);
+
+      assertThat(((Create) decision).request().observed())
+          .contains(BitmapsDigest.of(leftover.machine(), new CheckpointUid(fresh().uid())))
+          .get()
+          .isNotEqualTo(NONE);
     }
 
     @Test

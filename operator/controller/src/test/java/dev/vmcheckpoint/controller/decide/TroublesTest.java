@@ -66,7 +66,7 @@ final class TroublesTest {
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"})
+      names = {"StaleStartId", "StaleObservation", "StaleLeaderTerm", "EpochMissing"})
   void whatWasDecidedOnSomethingOldIsNotWorthAWord(ErrorCode code) {
     assertThat(ofChange(answered(Problem.of(code, "")))).isEmpty();
   }
@@ -74,7 +74,7 @@ final class TroublesTest {
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"},
+      names = {"StaleStartId", "StaleObservation", "StaleLeaderTerm", "EpochMissing"},
       mode = Mode.EXCLUDE)
   void everyOtherProblemIsSaidInItsOwnWords(ErrorCode code) {
     assertThat(ofChange(answered(Problem.of(code, "the detail"))))

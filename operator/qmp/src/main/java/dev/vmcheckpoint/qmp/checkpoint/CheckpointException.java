@@ -79,6 +79,15 @@ public abstract sealed class CheckpointException extends RuntimeException {
     }
   }
 
+  /** The checkpoint's bitmaps are not those that the caller knows of. */
+  public static final class Outdated extends CheckpointException {
+    private static final long serialVersionUID = 1L;
+
+    public Outdated(String message) {
+      super(message, null);
+    }
+  }
+
   /** A disk does not have the marker that is on record for it. */
   public static final class EpochMissing extends CheckpointException {
     private static final long serialVersionUID = 1L;

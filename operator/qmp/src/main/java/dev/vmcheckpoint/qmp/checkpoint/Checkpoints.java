@@ -6,10 +6,12 @@ import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 
 /**
  * Creates, keeps and removes the checkpoints of one machine. Nobody else may change the machine's
@@ -36,6 +38,8 @@ public final class Checkpoints {
    * complete and healthy earlier try, or removes what an incomplete one left and adds anew.
    *
    * @param disks names of the disks, each once
+   * @param isAsKnown whether the checkpoint has the bitmaps that the caller knows of: others are
+   *     neither removed nor added to
    * @param granularityBytes bytes that one bit stands for, a power of two from 512 to 2 GiB; empty
    *     leaves the choice to QEMU
    * @param deadline after it nothing new is started, but for taking back what this call began
@@ -46,13 +50,16 @@ public final class Checkpoints {
   public Ensured ensure(
       CheckpointUid checkpoint,
       List<String> disks,
+      Predicate<MachineState> isAsKnown,
       OptionalLong granularityBytes,
       Barrier barrier,
       Deadline deadline) {
     requireDisks(disks);
     granularityBytes.ifPresent(Checkpoints::requireGranularity);
     Changes changes = new Changes(qmp, timeouts, deadline);
-    return new Creation(checkpoint, disks, granularityBytes, barrier, changes, flusher, ids).run();
+    return new Creation(
+            checkpoint, disks, isAsKnown, granularityBytes, barrier, changes, flusher, ids)
+        .run();
   }
 
   private static void requireDisks(List<String> disks) {

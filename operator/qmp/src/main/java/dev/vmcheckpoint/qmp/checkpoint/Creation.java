@@ -1,21 +1,25 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.OutcomeUnknown;
+import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.Outdated;
 import dev.vmcheckpoint.qmp.checkpoint.Ensured.CheckpointDisk;
 import dev.vmcheckpoint.qmp.flush.Flusher;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
+import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** One run of {@link Checkpoints#ensure}. */
 record Creation(
     CheckpointUid checkpoint,
     List<String> diskNames,
+    Predicate<MachineState> isAsKnown,
     OptionalLong granularityBytes,
     Barrier barrier,
     Changes changes,
@@ -25,7 +29,16 @@ record Creation(
     OwnBitmaps before = new OwnBitmaps(checkpoint, changes.lookBefore());
     List<Disk> disks = EligibleDisks.named(diskNames, before.machine());
     Optional<String> complete = before.completeAttempt(disks, granularityBytes);
-    changes.remove(before.machine(), leftovers(before, disks, complete));
+    // What came since may be what somebody relies on by now.
+    boolean isAsKnown = this.isAsKnown.test(before.machine());
+    if (complete.isEmpty() && !isAsKnown) {
+      throw new Outdated(
+          "checkpoint %s has other bitmaps than it had when this was decided"
+              .formatted(checkpoint));
+    }
+    if (isAsKnown) {
+      changes.remove(before.machine(), leftovers(before, disks, complete));
+    }
     String attempt = complete.orElseGet(ids::attempt);
     if (complete.isPresent()) {
       changes.addOneByOne(Markers.missing(disks, ids));

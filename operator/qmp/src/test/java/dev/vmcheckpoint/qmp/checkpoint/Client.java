@@ -64,13 +64,26 @@ final class Client implements AutoCloseable {
     return checkpoints.ensure(
         checkpoint,
         List.of(disks),
+        _ -> true,
         granularityBytes,
         barrier,
         Deadline.after(Duration.ofSeconds(30)));
   }
 
   Ensured ensure(Deadline deadline, String... disks) {
-    return checkpoints.ensure(UID, List.of(disks), OptionalLong.empty(), Barrier.FLUSH, deadline);
+    return checkpoints.ensure(
+        UID, List.of(disks), _ -> true, OptionalLong.empty(), Barrier.FLUSH, deadline);
+  }
+
+  /** Of a caller who knows of other bitmaps than there are. */
+  Ensured ensureUnknowing(String... disks) {
+    return checkpoints.ensure(
+        UID,
+        List.of(disks),
+        _ -> false,
+        OptionalLong.empty(),
+        Barrier.FLUSH,
+        Deadline.after(Duration.ofSeconds(30)));
   }
 
   Removal remove() {

@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -319,6 +320,32 @@ final class CreationIT {
       assertThat(qemu.bitmaps("vda-node"))
           .filteredOn(name -> name.startsWith(OWN_PREFIX))
           .containsExactly(OWN_PREFIX + "3.vda");
+    }
+  }
+
+  @Test
+  void ofACallerWhoKnowsOfOtherBitmapsAnIncompleteTryIsLeftAsItIs() {
+    try (Qemu qemu = twoDisks().start();
+        Client client = Client.of(qemu)) {
+      add(qemu, "vda", OWN_PREFIX + "1.vda");
+
+      assertThatExceptionOfType(CheckpointException.Outdated.class)
+          .isThrownBy(() -> client.ensureUnknowing("vda", "vdb"));
+
+      assertThat(qemu.bitmaps("vda-node")).containsExactly(OWN_PREFIX + "1.vda");
+      assertThat(qemu.bitmaps("vdb-node")).isEmpty();
+    }
+  }
+
+  @Test
+  void ofACallerWhoKnowsOfOtherBitmapsNothingButACompleteTryIsTakenOver() {
+    try (Qemu qemu = oneDisk().start();
+        Client client = Client.of(qemu)) {
+      List.of("1", "2").forEach(attempt -> add(qemu, "vda", OWN_PREFIX + attempt + ".vda"));
+
+      assertThat(client.ensureUnknowing("vda").adopted()).isTrue();
+
+      assertThat(qemu.bitmaps("vda-node")).contains(OWN_PREFIX + "1.vda", OWN_PREFIX + "2.vda");
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.sidecar.machine;
 
+import dev.vmcheckpoint.node.BitmapsDigest;
 import dev.vmcheckpoint.node.CheckpointUid;
 import dev.vmcheckpoint.node.EnsureRequest;
 import dev.vmcheckpoint.node.EnsureResponse;
@@ -21,6 +22,7 @@ import dev.vmcheckpoint.qmp.Timeouts;
 import dev.vmcheckpoint.qmp.checkpoint.Checkpoints;
 import dev.vmcheckpoint.qmp.flush.NodeFlusher;
 import dev.vmcheckpoint.qmp.machine.Machine;
+import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -86,9 +88,18 @@ public final class Machines implements NodeApi {
                 checkpoints.ensure(
                     idOf(checkpoint),
                     request.disks(),
+                    found -> isAsObserved(found, checkpoint, request),
                     request.granularityBytes().map(OptionalLong::of).orElse(OptionalLong.empty()),
                     barrierOf(request),
                     deadline)));
+  }
+
+  private static boolean isAsObserved(
+      MachineState found, CheckpointUid checkpoint, EnsureRequest request) {
+    return request
+        .observed()
+        .map(BitmapsDigest.of(WireForm.of(found), checkpoint)::equals)
+        .orElse(true);
   }
 
   @Override

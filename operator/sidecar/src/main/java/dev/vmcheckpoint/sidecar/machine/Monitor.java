@@ -86,6 +86,7 @@ final class Monitor {
       case CheckpointException.DiskUnknown _ -> ErrorCode.DiskUnknown;
       case CheckpointException.DiskIneligible _ -> ErrorCode.DiskIneligible;
       case CheckpointException.BitmapBusy _ -> ErrorCode.BitmapBusy;
+      case CheckpointException.Outdated _ -> ErrorCode.StaleObservation;
       case CheckpointException.EpochMissing _ -> ErrorCode.EpochMissing;
       case CheckpointException.MarkerInUse _ -> ErrorCode.InvalidRequest;
       case CheckpointException.MergeImpossible _ -> ErrorCode.MergeImpossible;

@@ -56,7 +56,8 @@ final class MonitorRefusalIT {
 
   /** A change meets the same as a look. */
   private Problem refused(ErrorCode code) {
-    EnsureRequest request = new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush);
+    EnsureRequest request =
+        new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty());
     return assertRefused(
         code,
         () ->
