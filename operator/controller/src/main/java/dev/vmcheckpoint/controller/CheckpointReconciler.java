@@ -110,7 +110,11 @@ public final class CheckpointReconciler
       VirtualMachineCheckpoint resource, Context<VirtualMachineCheckpoint> context) {
     Checkpoint checkpoint = Views.of(resource);
     Observation observation = observer.observe(resource, checkpoint);
-    List<OnRecord> others = OnRecords.ofMachine(context.getPrimaryCache(), resource);
+    // Only an established one is compared with others, of which there may be thousands.
+    List<OnRecord> others =
+        checkpoint.status().established()
+            ? OnRecords.ofMachine(context.getPrimaryCache(), resource)
+            : List.of();
     return switch (Decider.decide(
         checkpoint, observation, others, settings.limit(), clock.instant())) {
       case Decision.Report(var status) when status.equals(checkpoint.status()) -> {

@@ -26,13 +26,15 @@ public final class OnRecords {
     return of(cache.byIndex(Checkpoints.BY_MACHINE, Checkpoints.machine(checkpoint)).stream());
   }
 
+  /** Most of a flood of checkpoints have no disk, and are not worth a further look. */
   private static Stream<OnRecord> of(VirtualMachineCheckpoint checkpoint) {
+    if (checkpoint.getStatus() == null || checkpoint.getStatus().disks().isEmpty()) {
+      return Stream.empty();
+    }
     String uid = checkpoint.getMetadata().getUid();
     Instant created = Instant.parse(checkpoint.getMetadata().getCreationTimestamp());
     String machine = checkpoint.getSpec().virtualMachineRef().name();
-    return checkpoint.getStatus() == null
-        ? Stream.empty()
-        : checkpoint.getStatus().disks().stream()
-            .map(disk -> new OnRecord(uid, created, machine, disk));
+    return checkpoint.getStatus().disks().stream()
+        .map(disk -> new OnRecord(uid, created, machine, disk));
   }
 }
