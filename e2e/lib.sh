@@ -123,6 +123,18 @@ with_heartbeat() { # what it does, log file, pattern of the log's lines worth sa
   return "$status"
 }
 
+# Builds the images of operator and sidecar from a folder of sources into its modules' target folders, untested.
+package_images() { # what it does, log file, folder of sources, further arguments of Maven...
+  local what=$1 log=$2 sources=$3
+  shift 3
+  with_heartbeat "$what" "$log" '^\[INFO\] Building ' \
+    maven --file "$sources/pom.xml" -Pimages package -DskipTests -Dspotless.check.skip "$@" \
+    --projects operator/sidecar,operator/controller --also-make || {
+    grep -aE '^\[ERROR\]' "$log" | head -n 20 >&2
+    fail "Maven could not build operator and sidecar: $what"
+  }
+}
+
 # Maven on a JDK 25, the one that it also builds with.
 find_maven() {
   find_jdk

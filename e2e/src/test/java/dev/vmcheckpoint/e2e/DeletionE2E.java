@@ -5,12 +5,15 @@ import static org.awaitility.Awaitility.await;
 
 import dev.vmcheckpoint.e2e.fixture.Checkpoint;
 import dev.vmcheckpoint.e2e.fixture.Cluster;
+import dev.vmcheckpoint.e2e.fixture.Commands;
 import dev.vmcheckpoint.e2e.fixture.Disk;
 import dev.vmcheckpoint.e2e.fixture.Installation;
 import dev.vmcheckpoint.e2e.fixture.Installation.Outage;
 import dev.vmcheckpoint.e2e.fixture.RunningMachine;
 import dev.vmcheckpoint.e2e.fixture.SharedStorage;
 import dev.vmcheckpoint.e2e.fixture.VirtualMachine;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -78,14 +81,24 @@ class DeletionE2E {
   }
 
   @Test
-  void aNamespaceWithCheckpointsOfRunningMachinesCanBeDeleted() {
+  void aNamespaceThatIsDeletedLeavesNoBitmapThatIsNotOnRecord() {
     Cluster other = new Cluster("deletion-all");
     other.makeNamespace();
-    RunningMachine.start(other, VirtualMachine.named("db-0", Disk.qcow2("vda")));
-    Checkpoint.apply(other, "one", "db-0").whenReady();
-    Checkpoint.apply(other, "two", "db-0").whenReady();
+    try (SharedStorage storage = SharedStorage.make(other, "all")) {
+      RunningMachine.start(other, VirtualMachine.named("db-0", Disk.qcow2("vda")).with(storage));
+      List<String> uids =
+          Stream.of("one", "two")
+              .map(name -> Checkpoint.apply(other, name, "db-0").whenReady().uid())
+              .toList();
 
-    other.deleteNamespace();
+      other.deleteNamespace();
+
+      String image = storage.folder().resolve("vda.img").toString();
+      String info = Commands.output("qemu-img", "info", "--output=json", image);
+      assertThat(uids)
+          .filteredOn(uid -> info.contains("vmcp-%s.".formatted(uid)))
+          .isSubsetOf(installation.leftBehind());
+    }
   }
 
   @Test
