@@ -186,7 +186,8 @@ final class Statuses {
         counted ? Texts.quantity(dirty) : null);
   }
 
-  private static String describe(List<Disk> disks, DiskState state) {
+  /** Those disks that are in a state, with the reason and message of each. */
+  static String describe(List<Disk> disks, DiskState state) {
     return disks.stream()
         .filter(disk -> disk.state() == state)
         .map(disk -> "disk %s: %s: %s".formatted(disk.name(), disk.reason(), disk.message()))

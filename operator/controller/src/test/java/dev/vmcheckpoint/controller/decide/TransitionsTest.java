@@ -63,6 +63,18 @@ final class TransitionsTest {
   }
 
   @Test
+  void aFurtherDiskThatIsLostIsToldThoughNoConditionTurns() {
+    Checkpoint of2 = established(recorded("vda"), recorded("vdb"));
+    VirtualMachineCheckpointStatus one = said(of2, seen(disk("vda"), disk("vdb", bitmap("vdb"))));
+    VirtualMachineCheckpointStatus both = said(saying(of2, one), seen(disk("vda"), disk("vdb")));
+
+    assertThat(Transitions.between(one, both))
+        .containsExactly(
+            Announcement.warning(
+                Reason.DisksLost, "disk vdb: BitmapMissing: the bitmap is not there any more"));
+  }
+
+  @Test
   void aMigrationIsNoCauseForConcern() {
     assertThat(Transitions.between(UNTOUCHED, said(fresh(), unseen(Reason.Migrating))))
         .extracting(Announcement::isWarning)
