@@ -7,10 +7,12 @@ import dev.vmcheckpoint.controller.decide.MachinePod.Phase;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
 import dev.vmcheckpoint.controller.decide.Observation.Unseen;
 import dev.vmcheckpoint.node.MachineObservation;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,7 +72,10 @@ public final class MachineSelection {
     }
     return new Unseen(
         Reason.Migrating,
-        "none of the pods %s runs the guest now".formatted(names(running)),
+        running.stream()
+            .sorted(Comparator.comparing(MachinePod::name))
+            .flatMap(pod -> Stream.ofNullable(looks.get(pod.uid())).map(look -> state(pod, look)))
+            .collect(joining("; ")),
         Optional.empty(),
         false);
   }
@@ -111,10 +116,21 @@ public final class MachineSelection {
     }
     return new Unseen(
         isMigrating(machine) ? Reason.Migrating : Reason.GuestNotRunning,
-        "QEMU in pod %s is in run state %s, migration %s"
-            .formatted(pod.name(), machine.runState(), machine.migration()),
+        state(pod, machine),
         Optional.of(pod.place()),
         false);
+  }
+
+  private static String state(MachinePod pod, Look look) {
+    return switch (look) {
+      case Look.Seen seen -> state(pod, seen.machine());
+      case Look.Failed failed -> "pod %s: %s".formatted(pod.name(), failed.message());
+    };
+  }
+
+  private static String state(MachinePod pod, MachineObservation machine) {
+    return "QEMU in pod %s is in run state %s, migration %s"
+        .formatted(pod.name(), machine.runState(), machine.migration());
   }
 
   private static boolean isMigrating(MachineObservation machine) {

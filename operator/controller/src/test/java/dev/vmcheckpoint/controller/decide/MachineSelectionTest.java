@@ -98,6 +98,18 @@ final class MachineSelectionTest {
   }
 
   @Test
+  void whileItMigratesBothSidesAreSaidAsTheyAre() {
+    assertThat(two(look("running", false, "active"), TARGET_BEFORE))
+        .isInstanceOfSatisfying(
+            Unseen.class,
+            unseen ->
+                assertThat(unseen.message())
+                    .isEqualTo(
+                        "QEMU in pod pod-a is in run state running, migration active; "
+                            + "QEMU in pod pod-b is in run state inmigrate, migration active"));
+  }
+
+  @Test
   void twoThatRunAGuestAreAmbiguous() {
     assertReason(two(OWNER, OWNER), Reason.AmbiguousVirtualMachine);
   }
