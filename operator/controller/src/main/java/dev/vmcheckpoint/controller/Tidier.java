@@ -8,6 +8,7 @@ import dev.vmcheckpoint.controller.act.ObsoleteMarkers;
 import dev.vmcheckpoint.controller.act.Outcome;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Observation;
+import dev.vmcheckpoint.controller.decide.ObsoleteMarker;
 import dev.vmcheckpoint.controller.decide.OnRecord;
 import dev.vmcheckpoint.controller.decide.Tidying;
 import java.util.List;
@@ -57,9 +58,9 @@ final class Tidier {
       case Tidying.Nothing _ -> {}
       case Tidying.RemoveBitmap removal -> ended(checkpoint, actions.remove(resource, removal));
       case Tidying.RemoveMarkers removal -> {
-        Outcome<Tidying.RemoveMarkers> outcome = actions.remove(resource, removal);
-        if (outcome instanceof Outcome.Done<Tidying.RemoveMarkers>(var removed)) {
-          obsolete.removed(namespace, machine, removed.markers());
+        Outcome<List<ObsoleteMarker>> outcome = actions.remove(resource, removal);
+        if (outcome instanceof Outcome.Done<List<ObsoleteMarker>>(var gone)) {
+          obsolete.removed(namespace, machine, gone);
         }
         ended(checkpoint, outcome);
       }

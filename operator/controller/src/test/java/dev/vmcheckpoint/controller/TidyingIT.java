@@ -10,6 +10,8 @@ import dev.vmcheckpoint.controller.fixture.FakeSidecar;
 import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** What nobody relies on any more is removed, and nothing else. */
@@ -49,6 +51,32 @@ final class TidyingIT extends WithOperator {
     assertThat(machine.epochs("vda")).containsExactly(recorded);
     leftBelow.when(ConditionType.Valid, Status.True, Reason.Recording);
     carriedAlong.when(ConditionType.Valid, Status.True, Reason.Recording);
+  }
+
+  @Test
+  void aMarkerThatAnOverlayHidFromItsRemovalGoesOnceThatIsCommitted() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda");
+    TestCheckpoint checkpoint = cluster.apply("hidden", "db-0").whenReady();
+    String recorded = checkpoint.epoch("vda");
+    AtomicBoolean isHidden = new AtomicBoolean();
+    sidecar.beforeEachRenew(
+        () -> {
+          boolean isRemoval = !sidecar.renewals().getLast().disks().getFirst().remove().isEmpty();
+          if (isRemoval && isHidden.compareAndSet(false, true)) {
+            machine.putOverlay("vda", checkpoint.bitmap("vda"));
+          }
+        });
+
+    machine.restart();
+    whenRenewed(checkpoint, recorded);
+    checkpoint.when(
+        "on the overlay",
+        now -> Objects.requireNonNull(now.disks().getFirst().image()).file().endsWith(".overlay"));
+    machine.commitOverlay("vda");
+
+    TestCluster.awaitThat(
+        "one marker", () -> machine.epochs("vda").equals(List.of(checkpoint.epoch("vda"))));
   }
 
   @Test

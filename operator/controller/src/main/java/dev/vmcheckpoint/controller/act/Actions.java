@@ -8,6 +8,7 @@ import dev.vmcheckpoint.controller.decide.Decision.Renew;
 import dev.vmcheckpoint.controller.decide.Leftover;
 import dev.vmcheckpoint.controller.decide.NameLimit;
 import dev.vmcheckpoint.controller.decide.Observation.Seen;
+import dev.vmcheckpoint.controller.decide.ObsoleteMarker;
 import dev.vmcheckpoint.controller.decide.Renewals.Renewed;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveBitmap;
 import dev.vmcheckpoint.controller.decide.Tidying.RemoveMarkers;
@@ -199,9 +200,10 @@ public final class Actions {
    * Has markers removed. Right before, all checkpoints of the namespace are read from the API
    * server: what one of them relies on stays.
    *
-   * @return what was removed in the end
+   * @return what is gone for certain
    */
-  public Outcome<RemoveMarkers> remove(VirtualMachineCheckpoint resource, RemoveMarkers removal) {
+  public Outcome<List<ObsoleteMarker>> remove(
+      VirtualMachineCheckpoint resource, RemoveMarkers removal) {
     return onNode(
         resource.getMetadata().getNamespace(),
         removal.seen(),
@@ -212,9 +214,12 @@ public final class Actions {
           if (useless.isEmpty()) {
             return new Outcome.LookAgain<>();
           }
-          sidecar.renewEpoch(pod(removal.seen()), useless.get().request(), context(removal.seen()));
-          LOG.info("Useless markers are removed: {}", useless.get().markers());
-          return new Outcome.Done<>(useless.get());
+          EpochResponse response =
+              sidecar.renewEpoch(
+                  pod(removal.seen()), useless.get().request(), context(removal.seen()));
+          List<ObsoleteMarker> gone = useless.get().gone(response.disks());
+          LOG.info("Useless markers are removed: {}", gone);
+          return new Outcome.Done<>(gone);
         });
   }
 

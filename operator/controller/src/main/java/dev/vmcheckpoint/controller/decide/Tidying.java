@@ -61,6 +61,23 @@ public sealed interface Tidying {
           : Optional.of(new RemoveMarkers(machine, seen, new EpochRequest(disks)));
     }
 
+    /**
+     * What is gone for certain. Where an overlay came on top meanwhile, nothing was removed: the
+     * markers are in the layer below it then.
+     *
+     * @param after the disks as they are after the removal
+     */
+    public List<ObsoleteMarker> gone(List<DiskObservation> after) {
+      return markers().stream()
+          .filter(
+              marker ->
+                  after.stream()
+                      .filter(device -> device.name().equals(marker.disk()))
+                      .filter(device -> isActive(marker.file(), device))
+                      .anyMatch(device -> !Markers.epochs(device.bitmaps()).contains(marker.id())))
+          .toList();
+    }
+
     /** What is to be removed. */
     public List<ObsoleteMarker> markers() {
       return request.disks().stream()
