@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.proof;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.vmcheckpoint.proof.fixture.Awaiting;
 import dev.vmcheckpoint.proof.fixture.Devices;
 import dev.vmcheckpoint.proof.fixture.Machine;
@@ -111,7 +112,26 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
   }
 
   void write(String device, String range) {
-    machine().monitor().human("qemu-io -d %s \"write %s\"".formatted(Devices.qdev(device), range));
+    io(device, "write " + range);
+  }
+
+  /** The guest reads, such as {@code 0 64k}. */
+  void read(String range) {
+    io(VDA, "read " + range);
+  }
+
+  private void io(String device, String command) {
+    machine().monitor().human("qemu-io -d %s \"%s\"".formatted(Devices.qdev(device), command));
+  }
+
+  /** Names of all bitmaps of a machine. */
+  static List<String> bitmapsOf(Machine some) {
+    JsonNode nodes = some.monitor().execute("query-named-block-nodes", "{\"flat\":true}");
+    List<String> names = new ArrayList<>();
+    for (JsonNode node : nodes) {
+      node.path("dirty-bitmaps").forEach(found -> names.add(found.path("name").asText()));
+    }
+    return names;
   }
 
   /** Starts the machine and makes a checkpoint of it. */
