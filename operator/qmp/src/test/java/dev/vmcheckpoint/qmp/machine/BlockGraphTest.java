@@ -44,6 +44,31 @@ final class BlockGraphTest {
   }
 
   @Test
+  void aBitmapThatTheImageItselfListsIsStored() throws Exception {
+    ((ObjectNode) replies.node("a").at("/image/format-specific/data"))
+        .putArray("bitmaps")
+        .addObject()
+        .put("name", "vmcp-0a.1.vda")
+        .put("granularity", 65_536)
+        .putArray("flags")
+        .add("auto");
+
+    assertThat(replies.disk("vda").bitmaps())
+        .containsExactlyInAnyOrder(
+            new Bitmap("vmcp-0a.1.vda", 65536, 0, true, true, false, false, true),
+            new Bitmap("foreign", 512, 0, true, false, false, false, false));
+  }
+
+  @Test
+  void whatTheImageListsOfAnotherFormatIsNotTakenForBitmaps() throws Exception {
+    ObjectNode specific = (ObjectNode) replies.node("a").at("/image/format-specific");
+    specific.put("type", "other");
+    ((ObjectNode) specific.path("data")).putArray("bitmaps").addObject().put("name", "foreign");
+
+    assertThat(replies.disk("vda").bitmaps()).noneMatch(Bitmap::stored);
+  }
+
+  @Test
   void bitmapsWithoutANameAreJobsOwn() throws Exception {
     ArrayNode bitmaps = (ArrayNode) replies.node("a").path("dirty-bitmaps");
     ((ObjectNode) bitmaps.get(0)).remove("name");
