@@ -15,6 +15,7 @@ import dev.vmcheckpoint.controller.fixture.TestCheckpoint;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.ErrorCode;
 import dev.vmcheckpoint.node.NodeApiException;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -94,9 +95,26 @@ final class LateCreationIT {
   }
 
   @Test
+  void afterTheDeletionWhatItMakesOnTwoDisksIsSwept() {
+    FakeSidecar sidecar = CLUSTER.startSidecar();
+    FakeMachine machine = CLUSTER.startMachine("db-0", "vda", "vdb");
+    LateCreation late = sidecar.delayNextEnsure();
+    TestCheckpoint checkpoint = new TestCheckpoint(CLUSTER, CLUSTER.namespace(), "deleted-both");
+    operator.calls().beforeNextStatusOf("deleted-both", checkpoint::delete);
+    String uid = CLUSTER.apply("deleted-both", "db-0").uid();
+    checkpoint.whenGone();
+
+    assertThat(late.begin().disks()).hasSize(2);
+
+    TestCluster.awaitThat(
+        "the sweep",
+        () -> machine.bitmapsOf(uid, "vda").isEmpty() && machine.bitmapsOf(uid, "vdb").isEmpty());
+  }
+
+  @Test
   void afterANewerOneItChangesNothing() {
     FakeSidecar sidecar = CLUSTER.startSidecar();
-    FakeMachine machine = CLUSTER.startMachine("db-0", "vda");
+    FakeMachine machine = CLUSTER.startMachine("db-0", "vda", "vdb");
     LateCreation late = sidecar.delayNextEnsure();
     TestCheckpoint checkpoint = CLUSTER.apply("newer", "db-0").whenReady();
 
@@ -105,8 +123,10 @@ final class LateCreationIT {
     checkpoint.requestProbe("after");
     checkpoint.when("probed", now -> "after".equals(now.lastHandledProbeAt()));
     assertThat(checkpoint.condition(ConditionType.Valid).status()).isEqualTo(Status.True);
-    assertThat(machine.bitmapsOf(checkpoint.uid(), "vda"))
-        .containsExactly(checkpoint.bitmap("vda"));
+    for (String disk : List.of("vda", "vdb")) {
+      assertThat(machine.bitmapsOf(checkpoint.uid(), disk))
+          .containsExactly(checkpoint.bitmap(disk));
+    }
   }
 
   @Test
