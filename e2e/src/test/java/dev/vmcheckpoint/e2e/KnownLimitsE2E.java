@@ -169,6 +169,21 @@ class KnownLimitsE2E {
   }
 
   @Test
+  void layersTakenAwayWithoutWhatTheyHold() throws IOException {
+    RunningMachine machine = start("taken-away", Disk.overlay("vda"));
+    Checkpoint checkpoint = established("taken-away");
+
+    machine.command(
+        "blockdev-reopen",
+        """
+        {"options":[{"driver":"qcow2","node-name":"vda-format","file":"vda-file",
+                     "backing":null,"read-only":false}]}
+        """);
+
+    assertListsNothing(checkpoint);
+  }
+
+  @Test
   void aWriteToTheBackingImagePastQemu() throws IOException {
     start("backing", Disk.overlay("vda"));
     Checkpoint checkpoint = established("backing");

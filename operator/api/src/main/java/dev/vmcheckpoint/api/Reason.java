@@ -164,8 +164,9 @@ public enum Reason {
   Detached(
       "The machine has no disk of that name now, or its drive is empty.", "Attach the disk again."),
   DiskReplaced(
-      "The device holds another image than the recorded one.",
-      "Attach the recorded image to that device again."),
+      "The device holds another image than the recorded one, or the recorded one was put on other"
+          + " layers while it was open.",
+      "Attach the recorded image to that device again, on its layers."),
   OverlayOnTop(
       "A snapshot overlay is on top of the recorded image, without the bitmap or with one that cannot"
           + " be brought up to date.",

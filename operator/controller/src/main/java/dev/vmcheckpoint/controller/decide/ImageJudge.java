@@ -46,6 +46,28 @@ record ImageJudge(
     ELSEWHERE
   }
 
+  /** How the layers below an image are, as seen from those on record. */
+  private enum Chain {
+    SAME,
+    /** Jobs take layers out of a chain, after they moved what the layers hold. */
+    SHORTER,
+    /** No job does that: somebody gave the image other layers. */
+    OTHER;
+
+    static Chain of(List<String> recorded, List<String> present) {
+      Chain moved = ofMoved(recorded, present);
+      return moved == SAME && !present.equals(recorded) ? OTHER : moved;
+    }
+
+    /** Layers that have moved with their image are called otherwise, but there are as many. */
+    static Chain ofMoved(List<String> recorded, List<String> present) {
+      if (present.size() == recorded.size()) {
+        return SAME;
+      }
+      return present.size() < recorded.size() ? SHORTER : OTHER;
+    }
+  }
+
   Verdict judge() {
     Optional<BitmapObservation> found = bitmapOn(disk.bitmaps());
     if (found.isEmpty()) {
@@ -110,23 +132,26 @@ record ImageJudge(
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
+    Chain chain = Chain.of(before.backing(), image.backing());
     if (isRecordedOpening(disk.bitmaps())) {
-      return inRecordedOpening(bitmap, before.backing().equals(image.backing()));
+      return inRecordedOpening(bitmap, chain);
     }
-    boolean sameChain =
-        before.backing().equals(image.backing())
-            && Objects.equals(before.dataFile(), image.dataFile().orElse(null));
-    return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+    boolean sameFiles =
+        chain == Chain.SAME && Objects.equals(before.dataFile(), image.dataFile().orElse(null));
+    return sameFiles ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
   /**
-   * The same opening, and the chain that is on record or another one: then a job took layers out of
-   * it. QEMU lists nothing for what {@code block-stream} copied into the active image, and leaves
-   * it in its caches: no file has it until the image is flushed.
+   * The same opening, and the chain that is on record or a shorter one: then a job took layers out
+   * of it. QEMU lists nothing for what {@code block-stream} copied into the active image, and
+   * leaves it in its caches: no file has it until the image is flushed.
    */
-  private Verdict inRecordedOpening(BitmapObservation bitmap, boolean sameChain) {
+  private Verdict inRecordedOpening(BitmapObservation bitmap, Chain chain) {
+    if (chain == Chain.OTHER) {
+      return onOtherLayers();
+    }
     boolean isDone = carriedOver && isMarked();
-    if (!sameChain && checkpoint.mustFlush() && !isDone) {
+    if (chain == Chain.SHORTER && checkpoint.mustFlush() && !isDone) {
       return new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
     }
     return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
@@ -141,10 +166,8 @@ record ImageJudge(
     if (!hasRecordedMarker(recordedLayer) && !hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    boolean sameChain = before.backing().equals(under(before.file(), image.backing()));
-    return sameChain || isRecordedOpening(recordedLayer)
-        ? carryOver(bitmap, List.of(name))
-        : chainReplaced();
+    Chain chain = Chain.of(before.backing(), under(before.file(), image.backing()));
+    return onTop(bitmap, chain, recordedLayer);
   }
 
   /**
@@ -177,15 +200,15 @@ record ImageJudge(
 
   /** The layer under an overlay that was committed, or thrown away. */
   private Verdict below(BitmapObservation bitmap) {
-    boolean sameChain = image.backing().equals(under(image.file(), before.backing()));
+    Chain chain = Chain.of(under(image.file(), before.backing()), image.backing());
     if (isRecordedOpening(disk.bitmaps())) {
       // It got that marker while it was below, and was not closed since: a commit has ended.
-      return inRecordedOpening(bitmap, sameChain);
+      return inRecordedOpening(bitmap, chain);
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    return sameChain ? carryOver(bitmap, List.of()) : chainReplaced();
+    return chain == Chain.SAME ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
   /** Whether the present opening has both its markers, and no copy of the image has them. */
@@ -196,11 +219,11 @@ record ImageJudge(
   private Verdict onAnotherImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps()) && hasRecordedMarker(disk.bitmaps())) {
       // Where an image does not name its layers, QEMU does in the name that it gives the image.
-      return inRecordedOpening(bitmap, false);
+      Chain chain = Chain.of(before.backing(), image.backing());
+      return chain == Chain.SHORTER ? inRecordedOpening(bitmap, chain) : onOtherLayers();
     }
     if (hasRecordedMarker(disk.bitmaps())) {
-      // Its layers may have moved with it, but there are as many.
-      return image.backing().size() == before.backing().size()
+      return Chain.ofMoved(before.backing(), image.backing()) == Chain.SAME
           ? carryOver(bitmap, List.of())
           : chainReplaced();
     }
@@ -221,15 +244,38 @@ record ImageJudge(
    * anybody looked, another overlay came on top.
    */
   private Verdict onTopOfRecorded(String lower, BitmapObservation bitmap) {
-    return gapDownTo(lower)
-        .<Verdict>map(gap -> gap)
-        .orElseGet(() -> carryOver(bitmap, List.of(name)));
+    Optional<Judged> gap = gapDownTo(lower);
+    if (gap.isPresent()) {
+      return gap.get();
+    }
+    List<String> present = under(lower, image.backing());
+    Chain chain =
+        before.backing().contains(lower)
+            ? Chain.of(under(lower, before.backing()), present)
+            : Chain.ofMoved(before.backing(), present);
+    return onTop(bitmap, chain, layer(lower));
+  }
+
+  /** Of a recorded layer, the one above it all, which is active and has the bitmap. */
+  private Verdict onTop(BitmapObservation bitmap, Chain chain, List<BitmapObservation> recorded) {
+    if (chain != Chain.SAME && !isRecordedOpening(recorded)) {
+      return chainReplaced();
+    }
+    return chain == Chain.OTHER ? onOtherLayers() : carryOver(bitmap, List.of(name));
   }
 
   private Judged rolledBack() {
     return lost(
         Reason.RolledBack,
         "the image lacks the marker of its last known opening, and so what was written since");
+  }
+
+  /** What is on record may come back, and until then the bitmap does not list the difference. */
+  private Judged onOtherLayers() {
+    return unknown(
+        Reason.DiskReplaced,
+        "the device holds %s on %s, recorded is %s on %s"
+            .formatted(image.file(), image.backing(), before.file(), before.backing()));
   }
 
   private Judged chainReplaced() {

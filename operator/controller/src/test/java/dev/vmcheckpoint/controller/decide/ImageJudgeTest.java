@@ -60,6 +60,17 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void onOtherLayersThatNoJobLeavesItIsOutOfSight() {
+      for (List<String> others : List.of(List.of(MIDDLE), List.of(MIDDLE, BASE))) {
+        DiskImage exchanged = new DiskImage(fileOf("vda"), others, Optional.empty());
+
+        assertUnknown(
+            judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+            Reason.DiskReplaced);
+      }
+    }
+
+    @Test
     void theTransientMarkerAloneProvesNothing() {
       assertLost(judge(reopened("vda", bitmap("vda"), open("e0"))), Reason.RolledBack);
     }
@@ -334,6 +345,21 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void aChainThatNoJobLeavesFurtherBelowIsOutOfSight() {
+      DiskImage exchanged = new DiskImage(TOP, List.of(fileOf("vda"), MIDDLE), Optional.empty());
+
+      assertUnknown(
+          judge(
+              layered(
+                  "vda",
+                  exchanged,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0"))))),
+          Reason.DiskReplaced);
+    }
+
+    @Test
     void aSmallerOverlayIsLost() {
       assertLost(
           judge(
@@ -377,6 +403,17 @@ final class ImageJudgeTest {
                   reopened(
                       "vda", streamed, SIZE, bitmap("vda"), epoch("d9"), open("e0"), open("d9"))))
           .isEqualTo(new Renew(onOverlay, "e0", List.of(), true));
+    }
+
+    @Test
+    void onOtherLayersThatNoJobLeavesItIsOutOfSight() {
+      DiskImage exchanged = new DiskImage(fileOf("vda"), List.of(MIDDLE), Optional.empty());
+
+      assertUnknown(
+          ImageJudgeTest.judge(
+              onOverlay,
+              reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("d9"), open("e0"), open("d9"))),
+          Reason.DiskReplaced);
     }
 
     @Test
@@ -464,6 +501,30 @@ final class ImageJudgeTest {
 
       assertThat(judge(reopened("vda", renamed, SIZE, bitmap("vda"), epoch("e0"), open("e0"))))
           .isEqualTo(new Renew(recorded("vda"), "e0", List.of(), true));
+    }
+
+    @Test
+    void anImageThatIsCalledOtherwiseInTheSameOpeningOnAsManyLayersIsOutOfSight() {
+      DiskImage exchanged = new DiskImage("json:{}", List.of(MIDDLE), Optional.empty());
+
+      assertUnknown(
+          judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+          Reason.DiskReplaced);
+    }
+
+    @Test
+    void aMovedImageWithFewerLayersUnderAnOverlayIsLost() {
+      DiskImage top = new DiskImage(TOP, List.of(MOVED), Optional.empty());
+
+      assertLost(
+          judge(
+              layered(
+                  "vda",
+                  top,
+                  SIZE,
+                  List.of(bitmap("vda")),
+                  List.of(layer(MOVED, bitmap("vda"), epoch("e0"))))),
+          Reason.ImageReplaced);
     }
 
     @Test

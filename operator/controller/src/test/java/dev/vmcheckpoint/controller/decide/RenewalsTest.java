@@ -178,7 +178,10 @@ final class RenewalsTest {
   @Test
   void anAnswerThatDoesNotShowTheFlushThatWasAskedForIsNotBelieved() {
     Disk overLayers =
-        recorded("vda", "e0", new Image(fileOf("vda"), List.of("/disks/middle.qcow2"), null));
+        recorded(
+            "vda",
+            "e0",
+            new Image(fileOf("vda"), List.of("/disks/middle.qcow2", "/disks/base.qcow2"), null));
     Checkpoint streamed = established(overLayers);
     DiskObservation marked = reopened("vda", bitmap("vda"), epoch("e0"), open("e0"));
     Renew renew = (Renew) Cases.decide(streamed, seen(marked), List.of(), NOON);
