@@ -152,12 +152,16 @@ final class OutOfSightIT {
         file = each.path("node-name").asText();
       }
     }
-    monitor.execute(
-        "blockdev-reopen",
+    String options =
         """
-        {"options":[{"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s",
-                     "backing":"%s"}]}
+        {"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s","backing":"%s"}
         """
-            .formatted(Scene.node(), file, node));
+            .formatted(Scene.node(), file, node);
+    if (monitor.knows("blockdev-reopen")) {
+      monitor.execute("blockdev-reopen", "{\"options\":[%s]}".formatted(options));
+    } else {
+      // Before QEMU 6.1.
+      monitor.execute("x-blockdev-reopen", options);
+    }
   }
 }
