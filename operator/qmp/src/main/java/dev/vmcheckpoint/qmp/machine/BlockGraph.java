@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.qmp.machine;
 
+import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Reply;
 import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import dev.vmcheckpoint.qmp.machine.Ineligibility.Reason;
@@ -31,6 +32,9 @@ final class BlockGraph {
           "mirror_top",
           "commit_top");
 
+  /** As many as two images can hold, all disks and layers together. */
+  static final int MAX_BITMAPS = 2 * 65_535;
+
   private final Reply devices;
   private final Map<String, BlockNode> nodes = new HashMap<>();
 
@@ -51,16 +55,31 @@ final class BlockGraph {
    * The disks of all devices.
    *
    * @throws ContradictoryException where the two replies were taken of different graphs
+   * @throws QmpException.ProtocolViolated where too many disks share too many bitmaps: two short
+   *     replies can show a product of what is in them
    */
   List<Disk> disks() throws ContradictoryException {
     List<Disk> disks = new ArrayList<>();
+    long bitmaps = 0;
     for (Reply device : devices.items()) {
       Optional<DeviceName> name = device.optionalText("qdev").flatMap(DeviceName::of);
       if (name.isPresent()) {
-        disks.add(isLoaded(device) ? loaded(name.get(), device) : empty(name.get()));
+        Disk disk = isLoaded(device) ? loaded(name.get(), device) : empty(name.get());
+        bitmaps += bitmaps(disk);
+        if (bitmaps > MAX_BITMAPS) {
+          throw new QmpException.ProtocolViolated(
+              "the monitor shows more than %d bitmaps on all disks together"
+                  .formatted(MAX_BITMAPS));
+        }
+        disks.add(disk);
       }
     }
     return withAmbiguousNamesRefused(disks);
+  }
+
+  private static long bitmaps(Disk disk) {
+    return disk.bitmaps().size()
+        + disk.backing().stream().mapToLong(layer -> layer.bitmaps().size()).sum();
   }
 
   private static boolean isLoaded(Reply device) {
