@@ -8,6 +8,7 @@ import dev.vmcheckpoint.controller.fixture.Detour;
 import dev.vmcheckpoint.controller.fixture.Detour.Fault;
 import dev.vmcheckpoint.controller.fixture.LoggedWarnings;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.fixture.MovableClock;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
