@@ -35,9 +35,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -192,14 +194,9 @@ final class HostilePeersIT {
       }
     },
     MANY_DISKS_OF_ONE_IMAGE_WITH_MANY_BITMAPS {
-      private final String disks =
-          IntStream.range(0, 2_000)
-              .mapToObj("{\"qdev\": \"d%d\", \"node-name\": \"n\"}"::formatted)
-              .collect(Collectors.joining(",", "[", "]"));
-
       @Override
       void answerWrongly(Client client, JsonNode command) throws IOException {
-        client.answer(command, disks);
+        client.answer(command, disksOfOneImage(2_000));
         client.answerQueries(
             Map.of("query-named-block-nodes", nodeWithBitmaps("f".repeat(60_000), 600)));
       }
@@ -247,18 +244,29 @@ final class HostilePeersIT {
       }
     }
 
+    /** The answer to query-blockstats, of that many devices. */
+    private static String disksOfOneImage(int disks) {
+      return IntStream.range(0, disks)
+          .mapToObj("{\"qdev\": \"d%d\", \"node-name\": \"n\"}"::formatted)
+          .collect(Collectors.joining(",", "[", "]"));
+    }
+
     /** The answer to query-named-block-nodes, of one image. */
     private static String nodeWithBitmaps(String file, int bitmaps) {
+      return node(
+          file,
+          IntStream.range(0, bitmaps)
+              .mapToObj(i -> bitmap("vmcp-%s.a%d.vda".formatted(CHECKPOINT, i)))
+              .collect(Collectors.joining(",")));
+    }
+
+    private static String node(String file, String bitmaps) {
       return """
       [{"node-name": "n", "drv": "qcow2", "file": "%s", "ro": false, "dirty-bitmaps": [%s],
         "image": {"virtual-size": 1048576,
           "format-specific": {"type": "qcow2", "data": {"compat": "1.1"}}}}]
       """
-          .formatted(
-              file,
-              IntStream.range(0, bitmaps)
-                  .mapToObj(i -> bitmap("vmcp-%s.a%d.vda".formatted(CHECKPOINT, i)))
-                  .collect(Collectors.joining(",")))
+          .formatted(file, bitmaps)
           .replace("\n", " ");
     }
 
@@ -318,12 +326,9 @@ final class HostilePeersIT {
               client.answerQueries(shown);
             },
             () ->
-                attackers().stream()
-                    .map(machine -> Threads.start(() -> problemOfRemoval(machine)))
-                    .toList()
-                    .stream()
-                    .map(CompletableFuture::join)
-                    .toList());
+                problemsOf(
+                    machine ->
+                        sidecar.api().removeCheckpoint(machine, CHECKPOINT, context(LOOK_TIME))));
 
     assertThat(problems)
         .extracting(Problem::code)
@@ -333,15 +338,57 @@ final class HostilePeersIT {
             ErrorCode.MonitorTimeout.name());
   }
 
+  /** What was observed before is compared with what is there. */
+  @Test
+  void othersAreServedWhileCheckpointsAreMadeOfManyDisksThatShowOneLongName() throws Exception {
+    Map<String, String> shown =
+        Map.of(
+            "query-blockstats", Attack.disksOfOneImage(250),
+            "query-named-block-nodes",
+                Attack.node(
+                    "a.qcow2",
+                    Attack.bitmap("vmcp-%s.%s.vda".formatted(CHECKPOINT, "a".repeat(60_000)))));
+
+    List<Problem> problems =
+        serveTheWellDuring(
+            "CREATION_ON_250_DISKS_OF_ONE_IMAGE",
+            client -> {
+              client.greet();
+              client.answerQueries(shown);
+            },
+            () -> problemsOf(this::makeACheckpointOfOthers));
+
+    assertThat(problems)
+        .extracting(Problem::code)
+        .isSubsetOf(
+            ErrorCode.StaleObservation.name(),
+            ErrorCode.DeadlineExceeded.name(),
+            ErrorCode.OutcomeUnknown.name(),
+            ErrorCode.MonitorTimeout.name());
+  }
+
+  private void makeACheckpointOfOthers(PodUid machine) {
+    EnsureRequest request =
+        new EnsureRequest(
+            List.of("d0"), Optional.empty(), Barrier.None, Optional.of("0".repeat(64)));
+    sidecar.api().ensureCheckpoint(machine, CHECKPOINT, request, context(LOOK_TIME));
+  }
+
   private static List<PodUid> attackers() {
     return IntStream.range(0, ATTACKERS).mapToObj(i -> new PodUid("b" + i)).toList();
   }
 
-  private Problem problemOfRemoval(PodUid machine) {
-    return catchThrowableOfType(
-            NodeApiException.Answered.class,
-            () -> sidecar.api().removeCheckpoint(machine, CHECKPOINT, context(LOOK_TIME)))
-        .problem();
+  /** What comes of a call on each of the attackers, all at once. */
+  private static List<Problem> problemsOf(Consumer<PodUid> call) {
+    List<CompletableFuture<Problem>> calls =
+        attackers().stream()
+            .map(machine -> Threads.start(() -> problemOf(() -> call.accept(machine))))
+            .toList();
+    return calls.stream().map(CompletableFuture::join).toList();
+  }
+
+  private static Problem problemOf(ThrowingCallable call) {
+    return catchThrowableOfType(NodeApiException.Answered.class, call).problem();
   }
 
   /** Attacks, and serves the other machine until the attack has ended. */

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Finds the disks of a machine and what they are stored in.
@@ -34,6 +35,9 @@ final class BlockGraph {
 
   /** As many as two images can hold, all disks and layers together. */
   static final int MAX_BITMAPS = 2 * 65_535;
+
+  /** Of the names of those, with the names of their disks. */
+  static final int MAX_CHARACTERS = 16 << 20;
 
   private final Reply devices;
   private final Map<String, BlockNode> nodes = new HashMap<>();
@@ -61,15 +65,17 @@ final class BlockGraph {
   List<Disk> disks() throws ContradictoryException {
     List<Disk> disks = new ArrayList<>();
     long bitmaps = 0;
+    long characters = 0;
     for (Reply device : devices.items()) {
       Optional<DeviceName> name = device.optionalText("qdev").flatMap(DeviceName::of);
       if (name.isPresent()) {
         Disk disk = isLoaded(device) ? loaded(name.get(), device) : empty(name.get());
-        bitmaps += bitmaps(disk);
-        if (bitmaps > MAX_BITMAPS) {
+        bitmaps += bitmaps(disk).count();
+        characters += bitmaps(disk).mapToLong(b -> disk.name().length() + b.name().length()).sum();
+        if (bitmaps > MAX_BITMAPS || characters > MAX_CHARACTERS) {
           throw new QmpException.ProtocolViolated(
-              "the monitor shows more than %d bitmaps on all disks together"
-                  .formatted(MAX_BITMAPS));
+              "the monitor shows more than %d bitmaps, or %d characters of their names, on all disks together"
+                  .formatted(MAX_BITMAPS, MAX_CHARACTERS));
         }
         disks.add(disk);
       }
@@ -77,9 +83,10 @@ final class BlockGraph {
     return withAmbiguousNamesRefused(disks);
   }
 
-  private static long bitmaps(Disk disk) {
-    return disk.bitmaps().size()
-        + disk.backing().stream().mapToLong(layer -> layer.bitmaps().size()).sum();
+  private static Stream<Bitmap> bitmaps(Disk disk) {
+    return Stream.concat(
+        disk.bitmaps().stream(),
+        disk.backing().stream().flatMap(layer -> layer.bitmaps().stream()));
   }
 
   private static boolean isLoaded(Reply device) {

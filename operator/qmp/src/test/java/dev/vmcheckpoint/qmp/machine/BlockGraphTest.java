@@ -204,7 +204,21 @@ final class BlockGraphTest {
 
     assertThatThrownBy(replies::disks)
         .isInstanceOf(QmpException.ProtocolViolated.class)
-        .hasMessageContaining("bitmaps on all disks together");
+        .hasMessageContaining("on all disks together");
+  }
+
+  @Test
+  void soManyDisksOfOneImageThatTheNamesOfItsBitmapsHaveNoEndAreNotQmp() {
+    ((ObjectNode) replies.node("a").path("dirty-bitmaps").get(0)).put("name", "x".repeat(60_000));
+    ArrayNode devices = (ArrayNode) replies.json().path("query-blockstats");
+    ObjectNode device = replies.device("query-blockstats", VDA);
+    for (int i = 0; i < BlockGraph.MAX_CHARACTERS / 60_000; i++) {
+      devices.add(device);
+    }
+
+    assertThatThrownBy(replies::disks)
+        .isInstanceOf(QmpException.ProtocolViolated.class)
+        .hasMessageContaining("on all disks together");
   }
 
   private Reason reason(String disk) throws BlockGraph.ContradictoryException {
