@@ -136,16 +136,35 @@ final class TenantIT extends WithOperator {
     assertVictimIsWhole();
   }
 
+  /** The neighbour has no checkpoint any more, for whose sake his machine would be called. */
   @Test
   void aStatusThatNamesTheNeighboursPodLeadsToNoCallThere() {
+    FakeSidecar sidecar = cluster.sidecar(cluster.node());
+    String pod = victimsPod().getMetadata().getUid();
+    cluster.startMachine("own-0", "vda");
+    cluster.apply("own", "own-0").whenReady();
     TestCheckpoint attempt = copyWithStatus();
-
     attempt.when("seen", now -> now.disks().getFirst().reason() == Reason.BitmapMissing);
+    victims().delete();
+    victims().whenGone();
+    awaitLooksAtAnother();
+    long before = sidecar.callsTo(pod);
+    assertThat(before).isPositive();
+
     attempt.requestProbe("again");
     attempt.when("probed", now -> "again".equals(now.lastHandledProbeAt()));
+    awaitLooksAtAnother();
+    attempt.delete();
+    attempt.whenGone();
 
-    assertThat(attempt.disk("vda").bitmap()).isEqualTo(victims().bitmap("vda"));
-    assertUntouched(attempt);
+    assertThat(sidecar.callsTo(pod)).isEqualTo(before);
+  }
+
+  /** What was under way has ended then. */
+  private void awaitLooksAtAnother() {
+    FakeSidecar sidecar = cluster.sidecar(cluster.node());
+    int looks = sidecar.looks();
+    TestCluster.awaitThat("three looks", () -> sidecar.looks() >= looks + 3);
   }
 
   /** With the neighbour's bitmap, marker, pod and node in it. */

@@ -5,6 +5,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
@@ -39,15 +40,25 @@ public final class NodeTls {
    * address is. Whether it is the sidecar of the right node its name tells, when it has answered.
    */
   public static SSLContext client(TlsSource source) {
-    return context(source, names -> names.stream().anyMatch(name -> name.endsWith(OF_A_SIDECAR)));
+    return context(
+        source,
+        names -> names.stream().anyMatch(name -> name.endsWith(OF_A_SIDECAR)),
+        (_, _) -> {});
+  }
+
+  /** As the other method does, and tells nobody of callers that are not believed. */
+  public static SSLContext server(TlsSource source) {
+    return server(source, (_, _) -> {});
   }
 
   /**
    * For the end that listens: the peer has to show a client's certificate; what its names permit is
    * for the caller to decide.
+   *
+   * @param refused told of each caller whose certificate is not believed: its address, and why
    */
-  public static SSLContext server(TlsSource source) {
-    SSLContext context = context(source, _ -> true);
+  public static SSLContext server(TlsSource source, BiConsumer<String, String> refused) {
+    SSLContext context = context(source, _ -> true, refused);
     // A session that is resumed shows no certificate again.
     context.getServerSessionContext().setSessionTimeout(RESUMED_WITHIN_SECONDS);
     return context;
@@ -79,13 +90,14 @@ public final class NodeTls {
         .toList();
   }
 
-  private static SSLContext context(TlsSource source, Predicate<List<String>> rightNames) {
+  private static SSLContext context(
+      TlsSource source, Predicate<List<String>> rightNames, BiConsumer<String, String> refused) {
     CurrentManagers managers = new CurrentManagers(source);
     try {
       SSLContext context = SSLContext.getInstance(PROTOCOL);
       context.init(
           new KeyManager[] {managers},
-          new TrustManager[] {new PeerTrustManager(managers, rightNames)},
+          new TrustManager[] {new PeerTrustManager(managers, rightNames, refused)},
           null);
       return context;
     } catch (GeneralSecurityException e) {

@@ -6,6 +6,7 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
@@ -25,12 +26,19 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   private final CurrentManagers current;
   private final Predicate<List<String>> rightNames;
 
+  private final BiConsumer<String, String> refused;
+
   /**
    * @param rightNames whether DNS names are those of a peer to talk to
+   * @param refused told of clients that are not believed: their address, and why
    */
-  PeerTrustManager(CurrentManagers current, Predicate<List<String>> rightNames) {
+  PeerTrustManager(
+      CurrentManagers current,
+      Predicate<List<String>> rightNames,
+      BiConsumer<String, String> refused) {
     this.current = current;
     this.rightNames = rightNames;
+    this.refused = refused;
   }
 
   @Override
@@ -108,7 +116,12 @@ final class PeerTrustManager extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
-    checkClientTrusted(chain, authType);
+    try {
+      checkClientTrusted(chain, authType);
+    } catch (CertificateException e) {
+      refused.accept("%s:%d".formatted(engine.getPeerHost(), engine.getPeerPort()), e.toString());
+      throw e;
+    }
   }
 
   @Override

@@ -52,6 +52,15 @@ public record Reply(String where, JsonNode json) {
         .orElseThrow(() -> violated(member, "a size"));
   }
 
+  /** A mandatory number above zero. */
+  public long positive(String member) {
+    long value = size(member);
+    if (value == 0) {
+      throw violated(member, "above zero");
+    }
+    return value;
+  }
+
   /** An optional object. */
   public Optional<Reply> child(String member) {
     return member(member, JsonNode::isObject, "an object")

@@ -10,6 +10,7 @@ import dev.vmcheckpoint.sidecar.certificate.NodeCertificate;
 import dev.vmcheckpoint.sidecar.handle.Handle;
 import dev.vmcheckpoint.sidecar.handle.Landlock;
 import dev.vmcheckpoint.sidecar.handle.OpenException;
+import dev.vmcheckpoint.sidecar.http.RefusedCallers;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -191,7 +192,7 @@ public final class Main implements Callable<Integer> {
               Duration.ofMillis(lookMillis),
               LAST_CALLS,
               Timeouts.DEFAULT),
-          NodeTls.server(certificates),
+          NodeTls.server(certificates, new RefusedCallers(System::nanoTime)),
           hasCertificate);
     } catch (IOException e) {
       throw wrong("--port %d, --probe-port %d: %s".formatted(port, probePort, e.getMessage()));

@@ -1,10 +1,16 @@
 package dev.vmcheckpoint.sidecar;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.vmcheckpoint.node.HttpNodeApi;
 import dev.vmcheckpoint.node.MachineReport;
+import dev.vmcheckpoint.node.NodeApi;
+import dev.vmcheckpoint.node.NodeApiException;
+import dev.vmcheckpoint.node.NodeTls;
 import dev.vmcheckpoint.node.ObserveRequest;
 import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.node.TlsMaterial;
 import dev.vmcheckpoint.node.fixture.TestAuthority;
 import dev.vmcheckpoint.node.fixture.TestAuthority.Subject;
 import dev.vmcheckpoint.sidecar.fixture.FakeMonitor;
@@ -15,6 +21,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -248,6 +255,29 @@ final class MainIT {
               "{\"checkpointUID\":\"c1\"}",
               "{\"outcome\":\"MachineUnknown\"}",
               "\"durationMillis\"");
+    }
+  }
+
+  @Test
+  void aCallerWhoseCertificateIsNotBelievedIsNamedInTheLogWithTheReason() throws Exception {
+    TlsMaterial foreign =
+        new TlsMaterial(
+            List.of(new TestAuthority().identity(Subject.OPERATOR)),
+            List.of(authority.certificate()));
+    try (SidecarProcess sidecar = SidecarProcess.start(authority, pods, tls);
+        HttpClient caller =
+            HttpNodeApi.newClient(NodeTls.client(() -> foreign), Duration.ofSeconds(20))) {
+      NodeApi api =
+          new HttpNodeApi(sidecar.uri(), TestAuthority.NODE, caller, HttpNodeApi.Timeouts.DEFAULT);
+      assertThatThrownBy(() -> api.observe(new ObserveRequest(List.of())))
+          .isInstanceOf(NodeApiException.class);
+
+      String line = sidecar.awaitLogLine("a caller's certificate is not believed");
+
+      assertThat(line)
+          .containsPattern("\\{\"peer\":\"[^\"]+:[0-9]+\"}")
+          .contains("PKIX path")
+          .doesNotContain("BEGIN", "PRIVATE");
     }
   }
 }

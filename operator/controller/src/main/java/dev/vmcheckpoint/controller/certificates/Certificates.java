@@ -50,6 +50,11 @@ public final class Certificates implements AutoCloseable {
           Thread.ofPlatform().name("certificates").daemon().factory());
 
   private volatile Optional<Authority> authority = Optional.empty();
+
+  /** The last one that this process has put on record: who signs. */
+  private volatile Optional<Authority> onRecord = Optional.empty();
+
+  private List<X509Certificate> record = List.of();
   private volatile Optional<SharedIndexInformer<CertificateSigningRequest>> informer =
       Optional.empty();
   private String lastFailure = "";
@@ -147,19 +152,42 @@ public final class Certificates implements AutoCloseable {
   }
 
   private void look(boolean isLeading, Instant now) {
-    Optional<Authority> found = isLeading ? store.readOrMake(now) : store.read(now);
-    authority = found;
-    if (found.isEmpty()) {
+    authority = isLeading ? store.readOrMake(now) : store.read(now);
+    if (authority.isEmpty()) {
+      onRecord = Optional.empty();
       return;
     }
-    Authority present = found.get();
-    List<X509Certificate> authorities =
-        isLeading ? believed.publish(present.certificate(), now) : believed.read(now);
-    own.take(present, authorities, now);
+    Authority present = authority.get();
     if (isLeading) {
-      watch();
-      requests.handleAll(present);
+      lead(present, now);
+    } else {
+      own.take(present, believed.read(now), now);
     }
+  }
+
+  /**
+   * One that is not on record signs nothing, for nobody would believe it; as long as it cannot be
+   * put there, the one before it goes on.
+   */
+  private void lead(Authority present, Instant now) {
+    Optional<RuntimeException> failure = Optional.empty();
+    try {
+      record = believed.publish(present.certificate(), now);
+      onRecord = Optional.of(present);
+    } catch (RuntimeException e) {
+      failure = Optional.of(e);
+    }
+    onRecord.filter(signing -> signing.isGood(now)).ifPresent(signing -> sign(signing, now));
+    failure.ifPresent(
+        e -> {
+          throw e;
+        });
+  }
+
+  private void sign(Authority signing, Instant now) {
+    own.take(signing, record, now);
+    watch();
+    requests.handleAll(signing);
   }
 
   private void watch() {
@@ -178,9 +206,9 @@ public final class Certificates implements AutoCloseable {
 
   private void handle(CertificateSigningRequest request) {
     try {
-      authority
-          .filter(present -> present.isGood(clock.instant()))
-          .ifPresent(present -> requests.handle(request, present));
+      onRecord
+          .filter(signing -> signing.isGood(clock.instant()))
+          .ifPresent(signing -> requests.handle(request, signing));
     } catch (RuntimeException e) {
       LOG.warn(
           "Handling the certificate signing request {} failed", request.getMetadata().getName(), e);

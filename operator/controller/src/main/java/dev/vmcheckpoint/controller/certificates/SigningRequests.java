@@ -2,6 +2,7 @@ package dev.vmcheckpoint.controller.certificates;
 
 import dev.vmcheckpoint.controller.lead.Leadership;
 import dev.vmcheckpoint.node.Authorities;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequest;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestBuilder;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestCondition;
@@ -13,10 +14,12 @@ import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.fabric8.kubernetes.client.informers.cache.ReducedStateItemStore;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.HttpURLConnection;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +31,9 @@ import org.slf4j.LoggerFactory;
  */
 final class SigningRequests {
   private static final Logger LOG = LoggerFactory.getLogger(SigningRequests.class);
+
+  /** So many requests are in memory at once, each as large as the API server keeps it. */
+  private static final long AT_ONCE = 10;
 
   private final KubernetesClient client;
   private final String sidecarNamespace;
@@ -60,30 +66,50 @@ final class SigningRequests {
         .withField("spec.signerName", Authorities.SIGNER);
   }
 
-  /** Tells of each request that comes or changes. */
+  /**
+   * Tells of each request that comes or changes. Whoever makes requests makes them as large as he
+   * likes, so nothing of them stays in memory but their versions.
+   */
   SharedIndexInformer<CertificateSigningRequest> watch(Consumer<CertificateSigningRequest> seen) {
-    return ours()
-        .inform(
-            new ResourceEventHandler<>() {
-              @Override
-              public void onAdd(CertificateSigningRequest request) {
-                seen.accept(request);
-              }
+    SharedIndexInformer<CertificateSigningRequest> informer =
+        ours()
+            .withLimit(AT_ONCE)
+            .runnableInformer(0)
+            .removeNamespaceIndex()
+            .itemStore(
+                new ReducedStateItemStore<>(
+                    ReducedStateItemStore.NAME_KEY_STATE,
+                    CertificateSigningRequest.class,
+                    client.getKubernetesSerialization()))
+            .addEventHandler(
+                new ResourceEventHandler<>() {
+                  @Override
+                  public void onAdd(CertificateSigningRequest request) {
+                    seen.accept(request);
+                  }
 
-              @Override
-              public void onUpdate(
-                  CertificateSigningRequest before, CertificateSigningRequest request) {
-                seen.accept(request);
-              }
+                  @Override
+                  public void onUpdate(
+                      CertificateSigningRequest before, CertificateSigningRequest request) {
+                    seen.accept(request);
+                  }
 
-              @Override
-              public void onDelete(CertificateSigningRequest request, boolean isStale) {}
-            });
+                  @Override
+                  public void onDelete(CertificateSigningRequest request, boolean isStale) {}
+                });
+    informer.start();
+    return informer;
   }
 
   /** Handles every request that is there. */
   void handleAll(Authority authority) {
-    ours().list().getItems().forEach(request -> handle(request, authority));
+    String next = "";
+    do {
+      CertificateSigningRequestList page =
+          ours().list(new ListOptionsBuilder().withLimit(AT_ONCE).withContinue(next).build());
+      page.getItems().forEach(request -> handle(request, authority));
+      next = Objects.requireNonNullElse(page.getMetadata().getContinue(), "");
+    } while (!next.isEmpty());
   }
 
   /** Handles a request. */

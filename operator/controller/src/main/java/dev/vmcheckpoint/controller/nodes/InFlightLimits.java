@@ -12,10 +12,13 @@ import java.util.function.Supplier;
  * several threads, which should be virtual.
  *
  * <p>A call takes its places in a fixed order: first among those of its namespace on its node, so
- * that what a namespace can hold of a hung node, or of any node, is a small part of its share.
+ * that what a namespace can hold of a hung node, or of any node, is a small part of its share. The
+ * first call of each namespace on a node has places of its own there, so that a few namespaces
+ * whose machines hang do not keep all others out: the sidecar itself takes 64 calls at once.
  */
 public final class InFlightLimits {
   private static final int PER_NODE = 32;
+  private static final int FIRST_ONES_PER_NODE = 24;
   private static final int PER_NAMESPACE = 32;
   private static final int PER_NAMESPACE_AND_NODE = 8;
 
@@ -44,7 +47,22 @@ public final class InFlightLimits {
                 () ->
                     within(
                         places("namespace " + namespace, PER_NAMESPACE),
-                        () -> within(places("node " + node, PER_NODE), call))));
+                        () -> onNode(namespace, node, call))));
+  }
+
+  private <T> T onNode(String namespace, String node, Supplier<T> call) {
+    Semaphore first = places("first of node %s, namespace %s".formatted(node, namespace), 1);
+    Semaphore firstOnes = places("first ones of node " + node, FIRST_ONES_PER_NODE);
+    if (!first.tryAcquire()) {
+      return within(places("node " + node, PER_NODE), call);
+    }
+    try {
+      return firstOnes.tryAcquire()
+          ? holding(firstOnes, call)
+          : within(places("node " + node, PER_NODE), call);
+    } finally {
+      first.release();
+    }
   }
 
   private Semaphore places(String of, int limit) {
@@ -58,6 +76,10 @@ public final class InFlightLimits {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting to call a sidecar", e);
     }
+    return holding(places, call);
+  }
+
+  private static <T> T holding(Semaphore places, Supplier<T> call) {
     try {
       return call.get();
     } finally {

@@ -8,6 +8,7 @@ import dev.vmcheckpoint.controller.fixture.Detour;
 import dev.vmcheckpoint.controller.fixture.Detour.Fault;
 import dev.vmcheckpoint.controller.fixture.LoggedWarnings;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
+import dev.vmcheckpoint.node.fixture.MovableClock;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The authority's Secret cannot be written, or read, when it is time to. */
 final class AuthorityFaultIT extends WithAuthorities {
+  private static final String RECORD = "/configmaps/vmcheckpoint-authorities";
   private static final String SECRET = "/secrets/vmcheckpoint-authority";
   private static final Duration WHEN_DUE = Duration.ofDays(244);
   private static final Duration WHEN_EXPIRED = Duration.ofDays(366);
@@ -115,6 +117,29 @@ final class AuthorityFaultIT extends WithAuthorities {
 
       request.whenSigned().verify(objects.authority().getPublicKey());
       assertThat(objects.authority()).isNotEqualTo(before);
+    }
+  }
+
+  /** Nobody would believe what it signs. */
+  @ParameterizedTest
+  @EnumSource(names = {"FORBIDDEN", "CONFLICT", "INTERNAL_ERROR"})
+  void whileASuccessorCannotBePutOnRecordTheOneBeforeItSigns(Fault fault) throws Exception {
+    X509Certificate before = objects.authority();
+    try (Replica leader = leader().whenReady()) {
+      way.every("PUT", RECORD, fault);
+      clock.move(WHEN_DUE);
+      TestCluster.awaitThat("the first failure", way::wentWrong);
+      assertThat(objects.authority()).isNotEqualTo(before);
+
+      ask().whenSigned().verify(before.getPublicKey());
+      assertThat(leader.source().current().identities())
+          .extracting(identity -> identity.own().getIssuerX500Principal())
+          .containsOnly(before.getSubjectX500Principal());
+
+      way.repair();
+      clock.move(UNTIL_IT_LOOKS_AGAIN);
+      TestCluster.awaitThat("its successor", () -> objects.onRecord().size() == 2);
+      ask().whenSigned().verify(objects.authority().getPublicKey());
     }
   }
 

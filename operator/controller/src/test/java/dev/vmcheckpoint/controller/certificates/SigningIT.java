@@ -7,9 +7,15 @@ import dev.vmcheckpoint.controller.certificates.Requests.Asker;
 import dev.vmcheckpoint.controller.certificates.Requests.Request;
 import dev.vmcheckpoint.controller.fixture.TestCluster;
 import dev.vmcheckpoint.node.NodeTls;
+import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequest;
 import io.fabric8.kubernetes.api.model.certificates.v1.CertificateSigningRequestCondition;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.Extension;
 import org.junit.jupiter.api.AfterAll;
@@ -131,5 +137,39 @@ final class SigningIT {
         requests.ask(Asker.sidecarOf("node-1"), Pkcs10.ofNode("node-1").rsa()),
         "WrongKey",
         "P-256");
+  }
+
+  /** Whoever may make requests makes them as large as he likes. */
+  @Test
+  void ofARequestNothingIsKeptButItsVersion() {
+    Request request = requests.ask(Asker.sidecarOf("node-1"), pkcs10);
+    List<CertificateSigningRequest> told = new CopyOnWriteArrayList<>();
+    SigningRequests watching =
+        new SigningRequests(
+            cluster.admin(),
+            cluster.sidecarNamespace(),
+            new HeldLeadership(),
+            Clock.systemUTC(),
+            new SimpleMeterRegistry());
+
+    try (SharedIndexInformer<CertificateSigningRequest> watch = watching.watch(told::add)) {
+      TestCluster.awaitThat(
+          "the whole request",
+          () ->
+              told.stream()
+                  .anyMatch(
+                      one ->
+                          one.getMetadata().getName().equals(request.name())
+                              && !one.getSpec().getRequest().isEmpty()));
+
+      assertThat(watch.getStore().list())
+          .isNotEmpty()
+          .allSatisfy(
+              kept -> {
+                assertThat(kept.getSpec()).isNull();
+                assertThat(kept.getStatus()).isNull();
+                assertThat(kept.getMetadata().getResourceVersion()).isNotEmpty();
+              });
+    }
   }
 }

@@ -54,6 +54,31 @@ final class InFlightLimitsTest {
   }
 
   @Test
+  void namespacesThatFillANodeLeaveAPlaceThereToEachOfSomeOthers() throws Exception {
+    for (int tenant = 0; tenant < 8; tenant++) {
+      hang(100, "flooding-" + tenant, "node");
+    }
+    await()
+        .during(Duration.ofMillis(200))
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> hanging.get() == 32 + 8);
+
+    assertThat(call("quiet", "node").get(10, TimeUnit.SECONDS)).isEqualTo("answer");
+  }
+
+  @Test
+  void aSidecarIsNotCalledMoreOftenAtOnceThanItTakesHoweverManyNamespacesThereAre() {
+    for (int tenant = 0; tenant < 100; tenant++) {
+      hang(8, "tenant-" + tenant, "node");
+    }
+
+    await()
+        .during(Duration.ofMillis(200))
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> hanging.get() == 32 + 24);
+  }
+
+  @Test
   void aCallThatFailsGivesItsPlaceBack() {
     for (int i = 0; i < 100; i++) {
       assertThatThrownBy(

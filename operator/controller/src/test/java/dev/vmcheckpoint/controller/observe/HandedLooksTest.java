@@ -14,8 +14,12 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Checkpoint;
 import dev.vmcheckpoint.controller.decide.Look;
 import dev.vmcheckpoint.controller.observe.HandedLooks.Handed;
+import dev.vmcheckpoint.node.BitmapObservation;
+import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.MachineObservation;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +32,9 @@ final class HandedLooksTest {
   private static final Instant NOON = Instant.parse("2026-05-04T12:00:00Z");
   private static final Map<String, Look> LOOKS =
       Map.of("pod-1", new Look.Failed(Reason.MonitorBusy, "busy"));
+
+  /** For how many machines that each show a mebibyte there is room. */
+  private static final int ROOM = (int) (HandedLooks.MAX_BYTES >> 20);
 
   private static final Disk DISK = disk("epoch1", 65_536);
 
@@ -90,6 +97,77 @@ final class HandedLooksTest {
     handed.retain(Set.of());
 
     assertThat(handed.take(ID, established(DISK))).isEmpty();
+  }
+
+  @Test
+  void looksAreHandedOnlyAsLongAsThereIsRoom() {
+    for (int machine = 0; machine < 2 * ROOM; machine++) {
+      handed.hand(id(machine), new Handed("uid-1", List.of(DISK), large()));
+    }
+
+    assertThat(handed.take(id(ROOM - 1), established(DISK))).isNotEmpty();
+    assertThat(handed.take(id(2 * ROOM - 1), established(DISK))).isEmpty();
+  }
+
+  @Test
+  void whatWasTakenReplacedOrForgottenGivesItsRoomBack() {
+    for (int round = 0; round < 3; round++) {
+      for (int machine = 0; machine < ROOM; machine++) {
+        handed.hand(id(machine), new Handed("uid-1", List.of(DISK), large()));
+      }
+      handed.hand(id(1), new Handed("uid-1", List.of(DISK), large()));
+      assertThat(handed.take(id(0), established(DISK))).isNotEmpty();
+      handed.retain(Set.of());
+    }
+
+    handed.hand(ID, new Handed("uid-1", List.of(DISK), large()));
+
+    assertThat(handed.take(ID, established(DISK))).isNotEmpty();
+  }
+
+  @Test
+  void theCheckpointsOfOneMachineShareTheRoomOfOneLook() {
+    Map<String, Look> shared = large();
+    for (int checkpoint = 0; checkpoint < 10 * ROOM; checkpoint++) {
+      handed.hand(id(checkpoint), new Handed("uid-1", List.of(DISK), shared));
+    }
+
+    for (int checkpoint = 0; checkpoint < 10 * ROOM; checkpoint++) {
+      assertThat(handed.take(id(checkpoint), established(DISK))).isEqualTo(shared);
+    }
+  }
+
+  private static ResourceID id(int number) {
+    return new ResourceID("name-" + number, "namespace");
+  }
+
+  /** What a machine shows that takes somewhat less than a mebibyte. */
+  private static Map<String, Look> large() {
+    BitmapObservation bitmap =
+        new BitmapObservation(
+            "vmcp-uid-1.a1." + "x".repeat(872),
+            65_536,
+            0,
+            true,
+            true,
+            false,
+            false,
+            Optional.of(false));
+    DiskObservation disk =
+        new DiskObservation(
+            "vda",
+            "node",
+            true,
+            Optional.empty(),
+            Optional.empty(),
+            1L << 30,
+            Collections.nCopies(1_024, bitmap),
+            List.of(),
+            Optional.empty());
+    return Map.of(
+        "pod-1",
+        new Look.Seen(
+            "start", new MachineObservation("10.0.0", "running", true, "none", List.of(disk))));
   }
 
   private static Disk disk(String epoch, long dirtyBytes) {

@@ -23,9 +23,17 @@ record BitmapAt(String disk, String node, String name) {
     return JsonNodeFactory.instance.objectNode().put("node", node).put("name", name);
   }
 
+  /** Where a bitmap is, through whatever device it is seen. */
+  record Place(String node, String name) {}
+
+  /** Equal for the same bitmap alone. */
+  Place place() {
+    return new Place(node, name);
+  }
+
   /** Whether this is the same bitmap, if seen through another device. */
   boolean isSameAs(BitmapAt other) {
-    return node.equals(other.node) && name.equals(other.name);
+    return place().equals(other.place());
   }
 
   /** The bitmap as a look at its machine shows it. */

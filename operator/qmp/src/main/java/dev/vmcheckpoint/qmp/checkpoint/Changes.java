@@ -9,6 +9,7 @@ import dev.vmcheckpoint.qmp.Qmp;
 import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Session;
 import dev.vmcheckpoint.qmp.Timeouts;
+import dev.vmcheckpoint.qmp.checkpoint.BitmapAt.Place;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.BitmapBusy;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.DeadlineExceeded;
 import dev.vmcheckpoint.qmp.checkpoint.CheckpointException.FlushPending;
@@ -220,7 +221,7 @@ final class Changes {
    * image all the same.
    */
   void remove(MachineState seen, List<BitmapAt> bitmaps) {
-    bitmaps.forEach(bitmap -> requireIdle(bitmap, seen));
+    requireIdle(bitmaps, seen);
     boolean changed = false;
     for (BitmapAt bitmap : bitmaps) {
       remove(bitmap, changed);
@@ -228,12 +229,20 @@ final class Changes {
     }
   }
 
-  /** Refuses a bitmap that could not be changed now. */
-  static void requireIdle(BitmapAt bitmap, MachineState seen) {
-    if (bitmap.in(seen).filter(Bitmap::busy).isPresent()) {
-      throw new BitmapBusy(
-          "a job or an export uses the bitmap %s of disk %s"
-              .formatted(bitmap.name(), bitmap.disk()));
+  /** Refuses bitmaps of which one could not be changed now. */
+  static void requireIdle(List<BitmapAt> bitmaps, MachineState seen) {
+    Set<Place> busy = new HashSet<>();
+    for (Disk disk : seen.disks()) {
+      disk.bitmaps().stream()
+          .filter(Bitmap::busy)
+          .forEach(bitmap -> busy.add(BitmapAt.of(disk, bitmap).place()));
+    }
+    for (BitmapAt bitmap : bitmaps) {
+      if (busy.contains(bitmap.place())) {
+        throw new BitmapBusy(
+            "a job or an export uses the bitmap %s of disk %s"
+                .formatted(bitmap.name(), bitmap.disk()));
+      }
     }
   }
 
@@ -261,7 +270,7 @@ final class Changes {
     if (bitmap.in(now).isEmpty()) {
       return;
     }
-    requireIdle(bitmap, now);
+    requireIdle(List.of(bitmap), now);
     throw new Refused(
         "QEMU refused to remove the bitmap %s of disk %s: %s"
             .formatted(bitmap.name(), bitmap.disk(), refusal.description()),

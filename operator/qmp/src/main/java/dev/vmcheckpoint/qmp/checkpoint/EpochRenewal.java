@@ -29,7 +29,7 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
     targets.forEach(EpochRenewal::requireRecordedMarker);
     List<Merge> merges = targets.stream().flatMap(target -> merges(target).stream()).toList();
     List<BitmapAt> replaced = replacedMarkers(targets);
-    replaced.forEach(marker -> Changes.requireIdle(marker, before));
+    Changes.requireIdle(replaced, before);
 
     changes.addOneByOne(Markers.missing(targets.stream().map(Target::disk).toList(), ids));
     merges.forEach(changes::merge);

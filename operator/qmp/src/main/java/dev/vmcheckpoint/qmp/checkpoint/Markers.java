@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -75,9 +76,10 @@ final class Markers {
 
   private static Stream<BitmapAt> tooMany(Disk disk, Layer layer, Set<String> recorded) {
     Optional<String> open = openId(disk);
+    Set<String> names = layer.bitmaps().stream().map(Bitmap::name).collect(Collectors.toSet());
     return openIds(layer.bitmaps())
         .filter(id -> !open.equals(Optional.of(id)))
-        .filter(id -> BitmapAt.find(layer.bitmaps(), BitmapNames.epoch(id)).isEmpty())
+        .filter(id -> !names.contains(BitmapNames.epoch(id)))
         .skip(MOST_OF_OTHERS)
         .filter(id -> !recorded.contains(id))
         .map(id -> new BitmapAt(disk.name(), layer.node(), BitmapNames.open(id)));
@@ -100,12 +102,13 @@ final class Markers {
    * been copied with the marker since.
    */
   static Optional<String> openId(Disk disk) {
+    Set<String> ofThisOpening =
+        disk.bitmaps().stream()
+            .filter(bitmap -> !bitmap.stored() && !bitmap.inconsistent())
+            .map(Bitmap::name)
+            .collect(Collectors.toSet());
     return openIds(disk.bitmaps())
-        .filter(
-            id ->
-                BitmapAt.find(disk, BitmapNames.epoch(id))
-                    .filter(marker -> !marker.stored() && !marker.inconsistent())
-                    .isPresent())
+        .filter(id -> ofThisOpening.contains(BitmapNames.epoch(id)))
         .findFirst();
   }
 

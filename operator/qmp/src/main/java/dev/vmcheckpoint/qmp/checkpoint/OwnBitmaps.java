@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.qmp.checkpoint;
 
+import dev.vmcheckpoint.qmp.checkpoint.BitmapAt.Place;
 import dev.vmcheckpoint.qmp.checkpoint.BitmapNames.Parts;
 import dev.vmcheckpoint.qmp.checkpoint.Removal.Below;
 import dev.vmcheckpoint.qmp.machine.Bitmap;
@@ -10,28 +11,35 @@ import dev.vmcheckpoint.qmp.machine.Ineligibility.Reason;
 import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
 
-/** What one look at a machine shows of one checkpoint. */
+/**
+ * What one look at a machine shows of one checkpoint. A tenant's machine can show thousands of its
+ * bitmaps, so that nothing here may take time that grows faster than their number.
+ */
 record OwnBitmaps(CheckpointUid checkpoint, MachineState machine) {
   /** Every bitmap of the checkpoint that can be removed, whatever its attempt or disk. */
   List<BitmapAt> removable() {
-    List<BitmapAt> found = new ArrayList<>();
+    // Two devices can share a node.
+    Map<Place, BitmapAt> found = new LinkedHashMap<>();
     for (Disk disk : machine.disks()) {
       if (!canBeChanged(disk)) {
         continue;
       }
       for (Bitmap bitmap : disk.bitmaps()) {
-        BitmapAt at = BitmapAt.of(disk, bitmap);
-        // Two devices can share a node.
-        if (isOwn(bitmap) && found.stream().noneMatch(at::isSameAs)) {
-          found.add(at);
+        if (isOwn(bitmap)) {
+          BitmapAt at = BitmapAt.of(disk, bitmap);
+          found.putIfAbsent(at.place(), at);
         }
       }
     }
-    return found;
+    return List.copyOf(found.values());
   }
 
   /** The checkpoint's bitmaps in images that are not written to. */
@@ -92,23 +100,23 @@ record OwnBitmaps(CheckpointUid checkpoint, MachineState machine) {
 
   /** The markers of those nodes that some bitmaps, once removed, leave without a checkpoint. */
   List<BitmapAt> markersThatGoWith(List<BitmapAt> bitmaps) {
-    List<BitmapAt> markers = new ArrayList<>();
-    for (BitmapAt leaving : bitmaps) {
-      Disk disk = machine.disk(leaving.disk()).orElseThrow();
+    Set<Place> leaving = bitmaps.stream().map(BitmapAt::place).collect(Collectors.toSet());
+    Map<Place, BitmapAt> markers = new LinkedHashMap<>();
+    for (String name : bitmaps.stream().map(BitmapAt::disk).distinct().toList()) {
+      Disk disk = machine.disk(name).orElseThrow();
       boolean lastOnes =
           disk.bitmaps().stream()
               .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
               .filter(bitmap -> !BitmapNames.isMarker(bitmap.name()))
-              .allMatch(bitmap -> bitmaps.stream().anyMatch(BitmapAt.of(disk, bitmap)::isSameAs));
+              .allMatch(bitmap -> leaving.contains(BitmapAt.of(disk, bitmap).place()));
       if (lastOnes) {
         disk.bitmaps().stream()
             .filter(bitmap -> BitmapNames.isMarker(bitmap.name()))
             .map(bitmap -> BitmapAt.of(disk, bitmap))
-            .filter(marker -> markers.stream().noneMatch(marker::isSameAs))
-            .forEach(markers::add);
+            .forEach(marker -> markers.putIfAbsent(marker.place(), marker));
       }
     }
-    return markers;
+    return List.copyOf(markers.values());
   }
 
   private boolean isOwn(Bitmap bitmap) {

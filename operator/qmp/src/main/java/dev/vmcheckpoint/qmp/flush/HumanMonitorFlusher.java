@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.vmcheckpoint.qmp.Command;
 import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Session;
+import java.util.regex.Pattern;
 
 /**
  * Flushes through the human monitor. It holds QEMU's main loop until the medium has answered, so it
@@ -12,9 +13,17 @@ import dev.vmcheckpoint.qmp.Session;
  * flushing: what the medium said goes to QEMU's standard error, and is not seen here.
  */
 final class HumanMonitorFlusher {
+  /** What QEMU accepts as a name and what it gives itself, neither of which ends the argument. */
+  private static final Pattern NODE = Pattern.compile("[A-Za-z#][A-Za-z0-9._-]*");
+
   private HumanMonitorFlusher() {}
 
   static void flush(String node, Session session) {
+    if (!NODE.matcher(node).matches()) {
+      throw new FlushException(
+          "node %s was not flushed through the human monitor: QEMU has no nodes of such names"
+              .formatted(node));
+    }
     JsonNode answer;
     try {
       answer =

@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.qmp.machine;
 
+import dev.vmcheckpoint.qmp.QmpException;
 import dev.vmcheckpoint.qmp.Reply;
 import dev.vmcheckpoint.qmp.machine.Disk.Layer;
 import dev.vmcheckpoint.qmp.machine.Ineligibility.Reason;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Finds the disks of a machine and what they are stored in.
@@ -31,6 +33,12 @@ final class BlockGraph {
           "mirror_top",
           "commit_top");
 
+  /** As many as two images can hold, all disks and layers together. */
+  static final int MAX_BITMAPS = 2 * 65_535;
+
+  /** Of the names of those, with the names of their disks. */
+  static final int MAX_CHARACTERS = 16 << 20;
+
   private final Reply devices;
   private final Map<String, BlockNode> nodes = new HashMap<>();
 
@@ -51,16 +59,34 @@ final class BlockGraph {
    * The disks of all devices.
    *
    * @throws ContradictoryException where the two replies were taken of different graphs
+   * @throws QmpException.ProtocolViolated where too many disks share too many bitmaps: two short
+   *     replies can show a product of what is in them
    */
   List<Disk> disks() throws ContradictoryException {
     List<Disk> disks = new ArrayList<>();
+    long bitmaps = 0;
+    long characters = 0;
     for (Reply device : devices.items()) {
       Optional<DeviceName> name = device.optionalText("qdev").flatMap(DeviceName::of);
       if (name.isPresent()) {
-        disks.add(isLoaded(device) ? loaded(name.get(), device) : empty(name.get()));
+        Disk disk = isLoaded(device) ? loaded(name.get(), device) : empty(name.get());
+        bitmaps += bitmaps(disk).count();
+        characters += bitmaps(disk).mapToLong(b -> disk.name().length() + b.name().length()).sum();
+        if (bitmaps > MAX_BITMAPS || characters > MAX_CHARACTERS) {
+          throw new QmpException.ProtocolViolated(
+              "the monitor shows more than %d bitmaps, or %d characters of their names, on all disks together"
+                  .formatted(MAX_BITMAPS, MAX_CHARACTERS));
+        }
+        disks.add(disk);
       }
     }
     return withAmbiguousNamesRefused(disks);
+  }
+
+  private static Stream<Bitmap> bitmaps(Disk disk) {
+    return Stream.concat(
+        disk.bitmaps().stream(),
+        disk.backing().stream().flatMap(layer -> layer.bitmaps().stream()));
   }
 
   private static boolean isLoaded(Reply device) {

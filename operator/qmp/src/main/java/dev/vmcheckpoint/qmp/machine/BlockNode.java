@@ -26,6 +26,10 @@ record BlockNode(
     Optional<String> dataFile,
     boolean dataFileRaw,
     List<Bitmap> bitmaps) {
+  BlockNode {
+    bitmaps = List.copyOf(bitmaps);
+  }
+
   static BlockNode read(String name, Reply info) {
     Optional<Reply> image = info.child("image");
     Optional<Reply> qcow2 =
@@ -59,7 +63,7 @@ record BlockNode(
     String name = info.text("name");
     return new Bitmap(
         name,
-        info.size("granularity"),
+        info.positive("granularity"),
         info.size("count"),
         info.flag("recording"),
         info.flag("persistent"),

@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class HumanMonitorFlusherTest {
   private final List<String> sent = new ArrayList<>();
@@ -58,7 +60,31 @@ final class HumanMonitorFlusherTest {
         .hasMessageEndingWith("not there");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "a \"write 0 1M\"",
+        "a\"",
+        "-h",
+        "a\nquit",
+        "a;quit",
+        "/objects",
+        "\u0430" // looks like an a
+      })
+  void aNodeWhoseNameWouldBeMoreThanANameIsNotNamedThere(String node) {
+    assertThatThrownBy(() -> flush(node, () -> JsonNodeFactory.instance.textNode("")))
+        .isInstanceOf(FlushException.class)
+        .hasMessageContaining("QEMU has no nodes of such names");
+
+    assertThat(sent).isEmpty();
+  }
+
   private void flush(Supplier<JsonNode> answer) {
+    flush("#block1", answer);
+  }
+
+  private void flush(String node, Supplier<JsonNode> answer) {
     Qmp qmp =
         new Qmp() {
           @Override
@@ -78,6 +104,6 @@ final class HumanMonitorFlusherTest {
           }
         };
     HumanMonitorFlusher.flush(
-        "#block1", new Session(qmp, Timeouts.DEFAULT, Deadline.after(Duration.ofMinutes(1))));
+        node, new Session(qmp, Timeouts.DEFAULT, Deadline.after(Duration.ofMinutes(1))));
   }
 }

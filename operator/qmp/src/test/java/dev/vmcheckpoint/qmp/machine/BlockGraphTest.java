@@ -169,6 +169,58 @@ final class BlockGraphTest {
         .hasMessageContaining(".virtual-size is not a size");
   }
 
+  @Test
+  void aBitmapWithoutAGranularityIsNotQmp() {
+    ((ObjectNode) replies.node("a").path("dirty-bitmaps").get(0)).put("granularity", 0);
+
+    assertThatThrownBy(replies::disks)
+        .isInstanceOf(QmpException.ProtocolViolated.class)
+        .hasMessageContaining(".granularity is not above zero");
+  }
+
+  @Test
+  void disksOfOneImageShareWhatItHas() throws Exception {
+    replies.device("query-blockstats", VDB).put("node-name", "a");
+
+    assertThat(replies.disks())
+        .filteredOn(disk -> disk.blockNode().equals("a"))
+        .hasSize(2)
+        .extracting(Disk::bitmaps)
+        .satisfies(bitmaps -> assertThat(bitmaps.getFirst()).isSameAs(bitmaps.getLast()));
+  }
+
+  @Test
+  void soManyDisksOfOneImageThatTheirBitmapsHaveNoEndAreNotQmp() {
+    ArrayNode bitmaps = (ArrayNode) replies.node("a").path("dirty-bitmaps");
+    ObjectNode bitmap = (ObjectNode) bitmaps.get(0);
+    for (int i = 0; i < 1_000; i++) {
+      bitmaps.add(bitmap);
+    }
+    ArrayNode devices = (ArrayNode) replies.json().path("query-blockstats");
+    ObjectNode device = replies.device("query-blockstats", VDA);
+    for (int i = 0; i < BlockGraph.MAX_BITMAPS / 1_000; i++) {
+      devices.add(device);
+    }
+
+    assertThatThrownBy(replies::disks)
+        .isInstanceOf(QmpException.ProtocolViolated.class)
+        .hasMessageContaining("on all disks together");
+  }
+
+  @Test
+  void soManyDisksOfOneImageThatTheNamesOfItsBitmapsHaveNoEndAreNotQmp() {
+    ((ObjectNode) replies.node("a").path("dirty-bitmaps").get(0)).put("name", "x".repeat(60_000));
+    ArrayNode devices = (ArrayNode) replies.json().path("query-blockstats");
+    ObjectNode device = replies.device("query-blockstats", VDA);
+    for (int i = 0; i < BlockGraph.MAX_CHARACTERS / 60_000; i++) {
+      devices.add(device);
+    }
+
+    assertThatThrownBy(replies::disks)
+        .isInstanceOf(QmpException.ProtocolViolated.class)
+        .hasMessageContaining("on all disks together");
+  }
+
   private Reason reason(String disk) throws BlockGraph.ContradictoryException {
     return replies.disk(disk).ineligibility().orElseThrow().reason();
   }

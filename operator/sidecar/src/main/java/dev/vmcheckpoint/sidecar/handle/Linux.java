@@ -80,9 +80,34 @@ final class Linux {
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
 
-  private static final MethodHandle SYSCALL = syscallHandle();
-  private static final MethodHandle PRCTL = prctlHandle();
-  private static final MethodHandle CLOSE = closeHandle();
+  /** For calls that the C library has no functions for; pointers are given as numbers. */
+  private static final MethodHandle SYSCALL =
+      function(
+          "syscall",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG),
+          Linker.Option.captureCallState("errno"),
+          Linker.Option.firstVariadicArg(1));
+
+  private static final MethodHandle PRCTL =
+      function(
+          "prctl",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG),
+          Linker.Option.firstVariadicArg(1));
+
+  private static final MethodHandle CLOSE =
+      function("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
   private Linux() {}
 
@@ -202,43 +227,10 @@ final class Linux {
     };
   }
 
-  /** For calls that the C library has no functions for; pointers are given as numbers. */
   @SuppressWarnings("restricted")
-  private static MethodHandle syscallHandle() {
+  private static MethodHandle function(
+      String name, FunctionDescriptor descriptor, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow("syscall"),
-        FunctionDescriptor.of(
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG),
-        Linker.Option.captureCallState("errno"),
-        Linker.Option.firstVariadicArg(1));
-  }
-
-  @SuppressWarnings("restricted")
-  private static MethodHandle prctlHandle() {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow("prctl"),
-        FunctionDescriptor.of(
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG),
-        Linker.Option.firstVariadicArg(1));
-  }
-
-  @SuppressWarnings("restricted")
-  private static MethodHandle closeHandle() {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow("close"),
-        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
   }
 }

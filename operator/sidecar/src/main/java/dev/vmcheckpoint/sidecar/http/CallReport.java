@@ -1,6 +1,7 @@
 package dev.vmcheckpoint.sidecar.http;
 
 import dev.vmcheckpoint.node.PodUid;
+import dev.vmcheckpoint.node.PrintableText;
 import dev.vmcheckpoint.node.Problem;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -14,6 +15,9 @@ import org.slf4j.spi.LoggingEventBuilder;
 /** What operators see of the calls: metrics of all, a line in the log for each that may change. */
 final class CallReport {
   private static final Logger LOG = LoggerFactory.getLogger(CallReport.class);
+
+  /** A request for as many disks as it may have can be longer. */
+  private static final int MAX_DISKS = 4096;
 
   private final MeterRegistry registry;
 
@@ -52,7 +56,7 @@ final class CallReport {
               .log("remove bitmap");
       case Call.RenewEpoch(var machine, var request, _) ->
           line(machine, outcome, problem, duration)
-              .addKeyValue("disks", request.disks())
+              .addKeyValue("disks", PrintableText.of(request.disks().toString(), MAX_DISKS))
               .log("renew epoch");
       case Call.Observe _ -> {}
       case null -> {}

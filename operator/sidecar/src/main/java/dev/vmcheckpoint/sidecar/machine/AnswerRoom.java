@@ -41,31 +41,45 @@ final class AnswerRoom {
         report.podUID(),
         Problem.of(
             ErrorCode.MonitorProtocol,
-            "what the monitor shows takes %d bytes to report, and there is room for %d, or for %d where others need little"
-                .formatted(bytes, usualBytes, MAX_BYTES)));
+            "what the monitor shows takes %s bytes to report, and there is room for %d, or for %d where others need little"
+                .formatted(bytes > MAX_BYTES ? "too many" : bytes, usualBytes, MAX_BYTES)));
   }
 
+  /** What it takes; of a report that is too large only that it is, for it can be so without end. */
   private static long size(MachineReport report) {
+    Counter counter = new Counter();
     try {
-      Counter counter = new Counter();
       Wire.write(counter, report);
+      return counter.bytes;
+    } catch (FullException e) {
       return counter.bytes;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
+  private static final class FullException extends IOException {
+    private static final long serialVersionUID = 1L;
+  }
+
   private static final class Counter extends OutputStream {
     private long bytes;
 
     @Override
-    public void write(int b) {
-      bytes++;
+    public void write(int b) throws FullException {
+      count(1);
     }
 
     @Override
-    public void write(byte[] b, int offset, int length) {
-      bytes += length;
+    public void write(byte[] b, int offset, int length) throws FullException {
+      count(length);
+    }
+
+    private void count(int more) throws FullException {
+      bytes += more;
+      if (bytes > MAX_BYTES) {
+        throw new FullException();
+      }
     }
   }
 }

@@ -98,7 +98,7 @@ public final class Machines implements NodeApi {
       MachineState found, CheckpointUid checkpoint, EnsureRequest request) {
     return request
         .observed()
-        .map(BitmapsDigest.of(WireForm.of(found), checkpoint)::equals)
+        .map(digest -> digest.equals(BitmapsDigest.of(WireForm.of(found), checkpoint)))
         .orElse(true);
   }
 

@@ -19,8 +19,10 @@ import dev.vmcheckpoint.qmp.machine.Bitmap;
 import dev.vmcheckpoint.qmp.machine.Disk;
 import dev.vmcheckpoint.qmp.machine.Image;
 import dev.vmcheckpoint.qmp.machine.MachineState;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The QMP library's results as the contract's records, and the contract's requests as its own. */
 final class WireForm {
@@ -34,7 +36,7 @@ final class WireForm {
         machine.guest().runState(),
         machine.guest().runsGuest(),
         machine.guest().migration(),
-        machine.disks().stream().map(WireForm::of).toList());
+        disks(machine.disks()));
   }
 
   static EnsureResponse of(Ensured ensured) {
@@ -67,10 +69,29 @@ final class WireForm {
    * @param disks the disks as they are now
    */
   static EpochResponse of(EpochRequest request, List<Disk> disks) {
-    return new EpochResponse(disks.stream().map(WireForm::of).toList(), request.disksToFlush());
+    return new EpochResponse(disks(disks), request.disksToFlush());
   }
 
-  private static DiskObservation of(Disk disk) {
+  private static List<DiskObservation> disks(List<Disk> disks) {
+    IdentityHashMap<List<Bitmap>, List<BitmapObservation>> ours = new IdentityHashMap<>();
+    IdentityHashMap<List<Bitmap>, Optional<OtherBitmaps>> others = new IdentityHashMap<>();
+    return disks.stream()
+        .map(
+            disk ->
+                of(
+                    disk,
+                    bitmaps -> ours.computeIfAbsent(bitmaps, WireForm::ours),
+                    others.computeIfAbsent(disk.bitmaps(), _ -> others(disk))))
+        .toList();
+  }
+
+  /**
+   * @param ours makes one list for all disks that share an image, since very many can
+   */
+  private static DiskObservation of(
+      Disk disk,
+      Function<List<Bitmap>, List<BitmapObservation>> ours,
+      Optional<OtherBitmaps> others) {
     return new DiskObservation(
         disk.name(),
         disk.blockNode(),
@@ -79,12 +100,12 @@ final class WireForm {
             .map(why -> new DiskObservation.Ineligibility(why.reason().name(), why.message())),
         disk.image().map(WireForm::of),
         disk.virtualSizeBytes(),
-        ours(disk.bitmaps()),
+        ours.apply(disk.bitmaps()),
         disk.backing().stream()
-            .map(layer -> new DiskObservation.Layer(layer.file(), ours(layer.bitmaps())))
+            .map(layer -> new DiskObservation.Layer(layer.file(), ours.apply(layer.bitmaps())))
             .filter(layer -> !layer.bitmaps().isEmpty())
             .toList(),
-        others(disk));
+        others);
   }
 
   private static Optional<OtherBitmaps> others(Disk disk) {
@@ -97,8 +118,13 @@ final class WireForm {
                 others.stream()
                     .mapToLong(
                         bitmap -> Math.ceilDiv(disk.virtualSizeBytes(), bitmap.granularityBytes()))
-                    .sum(),
+                    .reduce(0, WireForm::sum),
                 others.stream().filter(WireForm::preventsMigration).map(Bitmap::name).findFirst()));
+  }
+
+  /** The greatest number there is where it would be greater. */
+  private static long sum(long one, long other) {
+    return one > Long.MAX_VALUE - other ? Long.MAX_VALUE : one + other;
   }
 
   /** QEMU's {@code migration/block-dirty-bitmap.c}: a name is sent with its length in one byte. */
@@ -107,10 +133,11 @@ final class WireForm {
   }
 
   private static List<BitmapObservation> ours(List<Bitmap> bitmaps) {
-    return bitmaps.stream()
-        .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
-        .map(WireForm::of)
-        .toList();
+    return List.copyOf(
+        bitmaps.stream()
+            .filter(bitmap -> BitmapNames.isOurs(bitmap.name()))
+            .map(WireForm::of)
+            .toList());
   }
 
   private static EnsureResponse.CheckpointDisk of(Ensured.CheckpointDisk disk) {

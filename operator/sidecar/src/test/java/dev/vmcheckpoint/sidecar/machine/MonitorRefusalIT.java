@@ -23,6 +23,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
@@ -206,6 +207,25 @@ final class MonitorRefusalIT {
     try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), forger)) {
       assertThat(notObserved(ErrorCode.MonitorProtocol).detail())
           .endsWith("query-status.status is not a string");
+    }
+  }
+
+  /** No part of the sidecar divides by it. */
+  @Test
+  void aBitmapWithoutAGranularityIsNotQmp() throws IOException {
+    Map<String, String> shown =
+        Map.of(
+            "query-blockstats", "[{\"qdev\": \"vda\", \"node-name\": \"n\"}]",
+            "query-named-block-nodes",
+                "[{\"node-name\": \"n\", \"drv\": \"raw\", \"file\": \"f\", \"ro\": false, \"dirty-bitmaps\": [{\"name\": \"b\", \"granularity\": 0, \"count\": 0, \"recording\": true, \"persistent\": true, \"busy\": false}]}]");
+    FakeMonitor.Script liar =
+        client -> {
+          client.greet();
+          client.answerQueries(shown);
+        };
+    try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), liar)) {
+      assertThat(notObserved(ErrorCode.MonitorProtocol).detail())
+          .endsWith(".granularity is not above zero");
     }
   }
 

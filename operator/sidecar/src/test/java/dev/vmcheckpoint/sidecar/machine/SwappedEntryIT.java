@@ -6,6 +6,7 @@ import dev.vmcheckpoint.node.NodeApiException;
 import dev.vmcheckpoint.node.PodUid;
 import dev.vmcheckpoint.qmp.QmpConnection;
 import dev.vmcheckpoint.qmp.QmpException;
+import dev.vmcheckpoint.qmp.fixture.Tool;
 import dev.vmcheckpoint.sidecar.fixture.Exchange;
 import dev.vmcheckpoint.sidecar.fixture.FakeMonitor;
 import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
@@ -20,8 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * An entry on the way to the monitor changes places with something else, as fast as it can, while a
- * sidecar connects; {@code -Dswaps} times.
+ * An entry on the way to the monitor, any of those below the pods directory, changes places with
+ * something else, as fast as it can, while a sidecar connects; {@code -Dswaps} times. Runs as root,
+ * as one bait is handed to another user.
  */
 final class SwappedEntryIT {
   private static final int SWAPS = Integer.getInteger("swaps", 50_000);
@@ -38,12 +40,18 @@ final class SwappedEntryIT {
     pods.close();
   }
 
-  /** What is laid in place of an entry. */
+  /** What is laid in place of an entry, which is named from the volume on. */
   enum Bait {
     LINK_TO_A_SOCKET("qmp.sock") {
       @Override
       void lay(Path bait, Stranger stranger) throws IOException {
         Files.createSymbolicLink(bait, stranger.socket());
+      }
+    },
+    LINK_TO_A_DIRECTORY("qmp.sock") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.createSymbolicLink(bait, stranger.socket().getParent());
       }
     },
     HARD_LINK_TO_A_SOCKET("qmp.sock") {
@@ -52,16 +60,54 @@ final class SwappedEntryIT {
         Files.createLink(bait, stranger.socket());
       }
     },
+    /** Moved here and handed over, so that it has one name, and the volume's owner. */
+    SOCKET_OF_ANOTHER_USER("qmp.sock") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.move(stranger.socket(), bait);
+        Files.setAttribute(bait, "unix:uid", 4242);
+      }
+    },
     FILE("qmp.sock") {
       @Override
       void lay(Path bait, Stranger stranger) throws IOException {
         Files.createFile(bait);
       }
     },
+    FIFO("qmp.sock") {
+      @Override
+      void lay(Path bait, Stranger stranger) {
+        Tool.run("mkfifo", bait.toString());
+      }
+    },
+    DIRECTORY("qmp.sock") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.createDirectory(bait);
+      }
+    },
     LINK_TO_A_VOLUME("") {
       @Override
       void lay(Path bait, Stranger stranger) throws IOException {
         Files.createSymbolicLink(bait, stranger.socket().getParent());
+      }
+    },
+    LINK_TO_ANOTHERS_EMPTY_DIRS("..") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.createSymbolicLink(bait, stranger.socket().resolve("../..").normalize());
+      }
+    },
+    LINK_TO_ANOTHERS_VOLUMES("../..") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.createSymbolicLink(bait, stranger.socket().resolve("../../..").normalize());
+      }
+    },
+    LINK_TO_ANOTHER_POD("../../..") {
+      @Override
+      void lay(Path bait, Stranger stranger) throws IOException {
+        Files.createSymbolicLink(bait, stranger.socket().resolve("../../../..").normalize());
       }
     };
 
@@ -81,6 +127,7 @@ final class SwappedEntryIT {
       Path entry = pods.volume(VM).resolve(bait.entry).normalize();
       Path laid = entry.resolveSibling("bait");
       bait.lay(laid, stranger);
+      long swaps = 0;
       int talks = 0;
       int refusals = 0;
       try (Exchange exchange = new Exchange(entry, laid)) {
@@ -93,14 +140,15 @@ final class SwappedEntryIT {
           }
           if (swapping.isDone()) {
             exchange.swap();
+            swaps++;
           }
         }
         swapping.get();
       }
 
       System.out.printf(
-          "%s: %d swaps, %d talks with the monitor, %d refusals, %d bytes to another%n",
-          bait, SWAPS, talks, refusals, stranger.bytesHeard());
+          "FIGURE %s: %d swaps, %d talks with the monitor, %d refusals, %d bytes to another%n",
+          bait, SWAPS + swaps, talks, refusals, stranger.bytesHeard());
       assertThat(stranger.bytesHeard()).isZero();
     }
   }
