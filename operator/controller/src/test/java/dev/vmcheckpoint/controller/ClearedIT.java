@@ -34,6 +34,11 @@ final class ClearedIT {
 
       older.when(ConditionType.Valid, Status.False, Reason.DisksLost);
       assertThat(older.disk("vda").reason()).isEqualTo(Reason.Cleared);
+      assertThat(older.disk("vda").message())
+          .isEqualTo(
+              "the bitmap lists fewer bytes than the 196608 of the younger "
+                  + younger.bitmap("vda"));
+      older.whenTold(Reason.DisksLost);
       younger.when(ConditionType.Valid, Status.True, Reason.Recording);
     }
   }

@@ -92,7 +92,9 @@ final class SidecarFaultIT extends WithOperator {
 
     checkpoint.when(ConditionType.Valid, Status.Unknown, Reason.DisksUnknown);
     assertThat(checkpoint.disk("vda").reason()).isEqualTo(Reason.SidecarUnreachable);
+    assertThat(checkpoint.disk("vda").message()).endsWith("does not answer");
     assertThat(checkpoint.condition(ConditionType.Ready).status()).isEqualTo(Status.True);
+    checkpoint.whenTold(Reason.DisksUnknown);
     sidecar.heal();
 
     checkpoint.when(ConditionType.Valid, Status.True, Reason.Recording);

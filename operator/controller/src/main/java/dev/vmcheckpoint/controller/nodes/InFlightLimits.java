@@ -1,9 +1,7 @@
 package dev.vmcheckpoint.controller.nodes;
 
 import dev.vmcheckpoint.controller.schedule.Aside;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
+import dev.vmcheckpoint.controller.schedule.Turns;
 import java.util.function.Supplier;
 
 /**
@@ -22,8 +20,14 @@ public final class InFlightLimits {
   private static final int PER_NAMESPACE = 32;
   private static final int PER_NAMESPACE_AND_NODE = 8;
 
-  private final Map<String, Semaphore> places = new ConcurrentHashMap<>();
+  private final Turns ofNamespaceOnNode = new Turns(PER_NAMESPACE_AND_NODE, Aside.NONE);
+  private final Turns ofNamespace = new Turns(PER_NAMESPACE, Aside.NONE);
+  private final Turns ofNode = new Turns(PER_NODE, Aside.NONE);
+  private final Turns first = new Turns(1, Aside.NONE);
+  private final Turns firstOnesOfNode = new Turns(FIRST_ONES_PER_NODE, Aside.NONE);
   private final Aside aside;
+
+  private record Place(String namespace, String node) {}
 
   /**
    * Nothing is under way yet.
@@ -40,50 +44,19 @@ public final class InFlightLimits {
    * @throws IllegalStateException if the thread was interrupted while it waited: nothing was called
    */
   public <T> T call(String namespace, String node, Supplier<T> call) {
+    Place place = new Place(namespace, node);
     return aside.aside(
         () ->
-            within(
-                places("node %s, namespace %s".formatted(node, namespace), PER_NAMESPACE_AND_NODE),
-                () ->
-                    within(
-                        places("namespace " + namespace, PER_NAMESPACE),
-                        () -> onNode(namespace, node, call))));
+            ofNamespaceOnNode.take(
+                place, () -> ofNamespace.take(namespace, () -> onNode(place, call))));
   }
 
-  private <T> T onNode(String namespace, String node, Supplier<T> call) {
-    Semaphore first = places("first of node %s, namespace %s".formatted(node, namespace), 1);
-    Semaphore firstOnes = places("first ones of node " + node, FIRST_ONES_PER_NODE);
-    if (!first.tryAcquire()) {
-      return within(places("node " + node, PER_NODE), call);
-    }
-    try {
-      return firstOnes.tryAcquire()
-          ? holding(firstOnes, call)
-          : within(places("node " + node, PER_NODE), call);
-    } finally {
-      first.release();
-    }
-  }
-
-  private Semaphore places(String of, int limit) {
-    return places.computeIfAbsent(of, _ -> new Semaphore(limit, true));
-  }
-
-  private static <T> T within(Semaphore places, Supplier<T> call) {
-    try {
-      places.acquire();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while waiting to call a sidecar", e);
-    }
-    return holding(places, call);
-  }
-
-  private static <T> T holding(Semaphore places, Supplier<T> call) {
-    try {
-      return call.get();
-    } finally {
-      places.release();
-    }
+  private <T> T onNode(Place place, Supplier<T> call) {
+    String node = place.node();
+    return first
+        .tryTake(
+            place,
+            () -> firstOnesOfNode.tryTake(node, call).orElseGet(() -> ofNode.take(node, call)))
+        .orElseGet(() -> ofNode.take(node, call));
   }
 }

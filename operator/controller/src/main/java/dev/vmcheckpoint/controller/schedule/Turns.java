@@ -1,5 +1,6 @@
 package dev.vmcheckpoint.controller.schedule;
 
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
@@ -48,6 +49,27 @@ public final class Turns {
         return work.get();
       } finally {
         place.release();
+      }
+    } finally {
+      leave(subject);
+    }
+  }
+
+  /**
+   * Works if there is a place at once.
+   *
+   * @return what the work did; empty where there was no place, and nothing was done
+   */
+  public <T> Optional<T> tryTake(Object subject, Supplier<T> work) {
+    Subject entered = enter(subject);
+    try {
+      if (!entered.places.tryAcquire()) {
+        return Optional.empty();
+      }
+      try {
+        return Optional.of(work.get());
+      } finally {
+        entered.places.release();
       }
     } finally {
       leave(subject);

@@ -84,6 +84,16 @@ final class TurnsTest {
   }
 
   @Test
+  void whoDoesNotWaitWorksOnlyIfThereIsAPlace() {
+    assertThat(turns.tryTake("busy", () -> "done")).contains("done");
+    occupy("busy", 3);
+    await().until(() -> working.get() == 3);
+
+    assertThat(turns.tryTake("busy", working::incrementAndGet)).isEmpty();
+    assertThat(working).hasValue(3);
+  }
+
+  @Test
   void aSubjectIsForgottenWhenNobodyIsLeft() {
     occupy("busy", 20);
     await().until(() -> working.get() == 3);
