@@ -7,11 +7,15 @@ import static dev.vmcheckpoint.proof.Said.assertStillUnknown;
 import static dev.vmcheckpoint.proof.Said.assertUnknown;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.vmcheckpoint.proof.fixture.Devices;
 import dev.vmcheckpoint.proof.fixture.Machine;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.RunningSystem;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,6 +44,22 @@ final class MigrationIT {
       target.takeOver();
 
       assertRecordingAgain(checkpoint, 64 << 10);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aMachineWhoseImageIsCalledOtherwiseWhereItArrivesGoesOnRecording(boolean dirtyBitmaps)
+      throws IOException {
+    Path alias = Files.createSymbolicLink(scene.file("alias.qcow2"), scene.image());
+    Resource checkpoint = scene.established();
+    scene.write("0 64k");
+    try (Machine.Target target = scene.machine().new Target(Map.of(Scene.VDA, alias))) {
+      goOver(target, dirtyBitmaps);
+      target.takeOver();
+
+      JsonNode disk = assertRecording(checkpoint, 64 << 10);
+      assertThat(disk.path("image").path("file").asText()).isEqualTo(alias.toString());
     }
   }
 

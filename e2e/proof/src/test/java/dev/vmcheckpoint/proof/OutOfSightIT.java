@@ -6,7 +6,6 @@ import static dev.vmcheckpoint.proof.Said.assertStillUnknown;
 import static dev.vmcheckpoint.proof.Said.assertUnknown;
 import static dev.vmcheckpoint.proof.Said.bitmap;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.vmcheckpoint.proof.fixture.Monitor;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.RunningSystem;
@@ -118,50 +117,5 @@ final class OutOfSightIT {
     scene.write("0 64k");
     scene.commit();
     assertRecordingAgain(checkpoint, 64 << 10);
-  }
-
-  @Test
-  void aDiskThatIsPutOnOtherLayersWhileItIsOpen() {
-    Path base = scene.image();
-    Path other = Images.copy(base, scene.file("other.qcow2"));
-    scene.useOverlay();
-    Resource checkpoint = scene.established();
-
-    putOn("other", other);
-
-    assertUnknown(
-        checkpoint, "DiskReplaced", "on [%s], recorded is %s".formatted(other, scene.image()));
-    putOn("base", base);
-    assertRecordingAgain(checkpoint, 0);
-  }
-
-  /** Gives the open image another one below, as no job does. */
-  private void putOn(String node, Path layer) {
-    Monitor monitor = scene.machine().monitor();
-    monitor.execute(
-        "blockdev-add",
-        """
-        {"driver":"qcow2","node-name":"%s","read-only":true,
-         "file":{"driver":"file","filename":"%s"}}
-        """
-            .formatted(node, layer));
-    String file = "";
-    for (JsonNode each : monitor.execute("query-named-block-nodes", "{\"flat\":true}")) {
-      if (each.path("drv").asText().equals("file")
-          && each.path("file").asText().equals(scene.image().toString())) {
-        file = each.path("node-name").asText();
-      }
-    }
-    String options =
-        """
-        {"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s","backing":"%s"}
-        """
-            .formatted(Scene.node(), file, node);
-    if (monitor.knows("blockdev-reopen")) {
-      monitor.execute("blockdev-reopen", "{\"options\":[%s]}".formatted(options));
-    } else {
-      // Before QEMU 6.1.
-      monitor.execute("x-blockdev-reopen", options);
-    }
   }
 }

@@ -164,9 +164,8 @@ public enum Reason {
   Detached(
       "The machine has no disk of that name now, or its drive is empty.", "Attach the disk again."),
   DiskReplaced(
-      "The device holds another image than the recorded one, or the recorded one was put on other"
-          + " layers while it was open.",
-      "Attach the recorded image to that device again, on its layers."),
+      "The device holds another image than the recorded one.",
+      "Attach the recorded image to that device again."),
   OverlayOnTop(
       "A snapshot overlay is on top of the recorded image, without the bitmap or with one that cannot"
           + " be brought up to date.",
@@ -198,7 +197,7 @@ public enum Reason {
   Shrunk("The disk is smaller than recorded.", "Make a new checkpoint and a full copy."),
   ImageReplaced(
       "The disk's content moved to another image, or its backing chain or data file was changed"
-          + " while it was closed.",
+          + " by other means than a job.",
       "Make a new checkpoint and a full copy."),
   RolledBack(
       "The image went back to an older state, for instance a snapshot.",

@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 
 /**
@@ -41,14 +42,15 @@ public final class BitmapsDigest {
   }
 
   private static String line(DiskObservation disk, BitmapObservation bitmap) {
-    return "%s %s %d %b %b %b"
-        .formatted(
-            disk.name(),
-            bitmap.name(),
-            bitmap.granularityBytes(),
-            bitmap.recording(),
-            bitmap.persistent(),
-            bitmap.inconsistent());
+    return String.format(
+        Locale.ROOT,
+        "%s %s %d %b %b %b",
+        disk.name(),
+        bitmap.name(),
+        bitmap.granularityBytes(),
+        bitmap.recording(),
+        bitmap.persistent(),
+        bitmap.inconsistent());
   }
 
   private static MessageDigest sha256() {

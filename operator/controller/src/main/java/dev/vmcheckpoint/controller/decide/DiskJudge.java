@@ -9,6 +9,7 @@ import dev.vmcheckpoint.controller.decide.Observation.Unseen;
 import dev.vmcheckpoint.controller.decide.Verdict.Judged;
 import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
+import dev.vmcheckpoint.node.ImageName;
 import dev.vmcheckpoint.node.MachineObservation;
 import java.util.Map;
 import java.util.Optional;
@@ -70,13 +71,20 @@ final class DiskJudge {
     return new ImageJudge(
             checkpoint,
             recorded,
-            before == null ? imageOf(image) : before,
+            byFiles(before == null ? imageOf(image) : before),
             bitmap,
             machine,
             disk,
-            image,
+            byFiles(imageOf(image)),
             image.equals(carriedOver.get(recorded.name())))
         .judge();
+  }
+
+  private static Image byFiles(Image image) {
+    return new Image(
+        ImageName.file(image.file()),
+        image.backing().stream().map(ImageName::file).toList(),
+        image.dataFile());
   }
 
   static Image imageOf(DiskImage image) {

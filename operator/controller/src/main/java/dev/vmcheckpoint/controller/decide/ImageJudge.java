@@ -7,10 +7,11 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Image;
 import dev.vmcheckpoint.controller.decide.Verdict.Judged;
 import dev.vmcheckpoint.controller.decide.Verdict.Renew;
 import dev.vmcheckpoint.node.BitmapObservation;
-import dev.vmcheckpoint.node.DiskImage;
 import dev.vmcheckpoint.node.DiskObservation;
 import dev.vmcheckpoint.node.DiskObservation.Layer;
+import dev.vmcheckpoint.node.ImageName;
 import dev.vmcheckpoint.node.MachineObservation;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -21,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  * without everything that was written: only the markers of the image's openings tell.
  *
  * @param recorded the disk as it is on record
- * @param before the image on record
+ * @param before the image on record, it and its layers by their files
  * @param name the bitmap's name
  * @param disk what the device shows
- * @param image the active image
+ * @param image the active image, in the same way
  * @param carriedOver whether the sidecar has just found what is on record in this image and marked
  *     the present opening
  */
@@ -35,7 +36,7 @@ record ImageJudge(
     String name,
     MachineObservation machine,
     DiskObservation disk,
-    DiskImage image,
+    Image image,
     boolean carriedOver) {
 
   /** Where the active image is, as seen from the one on record. */
@@ -55,8 +56,21 @@ record ImageJudge(
     OTHER;
 
     static Chain of(List<String> recorded, List<String> present) {
-      Chain moved = ofMoved(recorded, present);
-      return moved == SAME && !present.equals(recorded) ? OTHER : moved;
+      if (present.equals(recorded)) {
+        return SAME;
+      }
+      Iterator<String> left = recorded.iterator();
+      boolean isPart = present.stream().allMatch(file -> findNext(left, file));
+      return isPart ? SHORTER : OTHER;
+    }
+
+    private static boolean findNext(Iterator<String> files, String file) {
+      while (files.hasNext()) {
+        if (files.next().equals(file)) {
+          return true;
+        }
+      }
+      return false;
     }
 
     /** Layers that have moved with their image are called otherwise, but there are as many. */
@@ -136,8 +150,7 @@ record ImageJudge(
     if (isRecordedOpening(disk.bitmaps())) {
       return inRecordedOpening(bitmap, chain);
     }
-    boolean sameFiles =
-        chain == Chain.SAME && Objects.equals(before.dataFile(), image.dataFile().orElse(null));
+    boolean sameFiles = chain == Chain.SAME && Objects.equals(before.dataFile(), image.dataFile());
     return sameFiles ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
@@ -218,9 +231,10 @@ record ImageJudge(
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
     if (isRecordedOpening(disk.bitmaps()) && hasRecordedMarker(disk.bitmaps())) {
-      // Where an image does not name its layers, QEMU does in the name that it gives the image.
-      Chain chain = Chain.of(before.backing(), image.backing());
-      return chain == Chain.SHORTER ? inRecordedOpening(bitmap, chain) : onOtherLayers();
+      // A migration took both along to where the image has another name.
+      return Chain.ofMoved(before.backing(), image.backing()) == Chain.OTHER
+          ? onOtherLayers()
+          : inRecordedOpening(bitmap, Chain.SHORTER);
     }
     if (hasRecordedMarker(disk.bitmaps())) {
       return Chain.ofMoved(before.backing(), image.backing()) == Chain.SAME
@@ -270,11 +284,11 @@ record ImageJudge(
         "the image lacks the marker of its last known opening, and so what was written since");
   }
 
-  /** What is on record may come back, and until then the bitmap does not list the difference. */
+  /** The guest sees other data since, and no bitmap lists the difference. */
   private Judged onOtherLayers() {
-    return unknown(
-        Reason.DiskReplaced,
-        "the device holds %s on %s, recorded is %s on %s"
+    return lost(
+        Reason.ImageReplaced,
+        "the open image %s was put on %s, recorded is %s on %s"
             .formatted(image.file(), image.backing(), before.file(), before.backing()));
   }
 
@@ -303,7 +317,7 @@ record ImageJudge(
 
   private List<BitmapObservation> layer(String file) {
     return disk.lower().stream()
-        .filter(layer -> layer.file().equals(file))
+        .filter(layer -> ImageName.file(layer.file()).equals(file))
         .map(Layer::bitmaps)
         .findFirst()
         .orElse(List.of());
@@ -350,7 +364,7 @@ record ImageJudge(
         recorded.bitmap(),
         Markers.openId(disk.bitmaps()).orElseThrow(),
         disk.blockNode(),
-        DiskJudge.imageOf(image),
+        DiskJudge.imageOf(disk.image().orElseThrow()),
         disk.virtualSizeBytes(),
         bitmap.granularityBytes(),
         dirtyBytes(recorded.dirtyBytes(), bitmap.dirtyBytes()));

@@ -60,14 +60,50 @@ final class ImageJudgeTest {
     }
 
     @Test
-    void onOtherLayersThatNoJobLeavesItIsOutOfSight() {
+    void onOtherLayersThatNoJobLeavesItIsLost() {
       for (List<String> others : List.of(List.of(MIDDLE), List.of(MIDDLE, BASE))) {
         DiskImage exchanged = new DiskImage(fileOf("vda"), others, Optional.empty());
 
-        assertUnknown(
+        assertLost(
             judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
-            Reason.DiskReplaced);
+            Reason.ImageReplaced);
       }
+    }
+
+    @Test
+    void onFewerLayersOfWhichOneIsAnotherItIsLost() {
+      DiskImage exchanged = new DiskImage(fileOf("vda"), List.of(MOVED), Optional.empty());
+
+      assertLost(
+          judge(
+              overLayers(),
+              reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+          Reason.ImageReplaced);
+    }
+
+    @Test
+    void itIsKnownByItsFileWhereQemuDescribesHowItWasOpened() {
+      DiskImage described = new DiskImage(described(BASE), List.of(BASE), Optional.empty());
+      DiskImage exchanged = new DiskImage(described(MIDDLE), List.of(MIDDLE), Optional.empty());
+
+      Disk judged =
+          assertRecording(
+              judge(reopened("vda", described, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+              "e0");
+      assertThat(judged.image()).isEqualTo(new Image(described(BASE), List.of(BASE), null));
+      assertLost(
+          judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+          Reason.ImageReplaced);
+      assertLost(
+          judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"))),
+          Reason.ImageReplaced);
+    }
+
+    private static String described(String backing) {
+      return """
+      json:{"backing": {"driver": "file", "filename": "%s"}, "driver": "qcow2",
+            "file": {"driver": "file", "filename": "%s"}}"""
+          .formatted(backing, fileOf("vda"));
     }
 
     @Test
@@ -345,10 +381,10 @@ final class ImageJudgeTest {
     }
 
     @Test
-    void aChainThatNoJobLeavesFurtherBelowIsOutOfSight() {
+    void aChainThatNoJobLeavesFurtherBelowIsLost() {
       DiskImage exchanged = new DiskImage(TOP, List.of(fileOf("vda"), MIDDLE), Optional.empty());
 
-      assertUnknown(
+      assertLost(
           judge(
               layered(
                   "vda",
@@ -356,7 +392,7 @@ final class ImageJudgeTest {
                   SIZE,
                   List.of(bitmap("vda")),
                   List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0"))))),
-          Reason.DiskReplaced);
+          Reason.ImageReplaced);
     }
 
     @Test
@@ -406,14 +442,14 @@ final class ImageJudgeTest {
     }
 
     @Test
-    void onOtherLayersThatNoJobLeavesItIsOutOfSight() {
+    void onOtherLayersThatNoJobLeavesItIsLost() {
       DiskImage exchanged = new DiskImage(fileOf("vda"), List.of(MIDDLE), Optional.empty());
 
-      assertUnknown(
+      assertLost(
           ImageJudgeTest.judge(
               onOverlay,
               reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("d9"), open("e0"), open("d9"))),
-          Reason.DiskReplaced);
+          Reason.ImageReplaced);
     }
 
     @Test
@@ -504,12 +540,18 @@ final class ImageJudgeTest {
     }
 
     @Test
-    void anImageThatIsCalledOtherwiseInTheSameOpeningOnAsManyLayersIsOutOfSight() {
-      DiskImage exchanged = new DiskImage("json:{}", List.of(MIDDLE), Optional.empty());
+    void anImageThatAMigrationTookElsewhereWithBothItsMarkersHasToBeFlushedFirst() {
+      assertThat(judge(reopened("vda", image("vdx"), SIZE, bitmap("vda"), epoch("e0"), open("e0"))))
+          .isEqualTo(new Renew(recorded("vda"), "e0", List.of(), true));
+    }
 
-      assertUnknown(
-          judge(reopened("vda", exchanged, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
-          Reason.DiskReplaced);
+    @Test
+    void anImageThatIsOnMoreLayersThanOnRecordIsLost() {
+      DiskImage more = new DiskImage(MOVED, List.of(MIDDLE, BASE), Optional.empty());
+
+      assertLost(
+          judge(reopened("vda", more, SIZE, bitmap("vda"), epoch("e0"), open("e0"))),
+          Reason.ImageReplaced);
     }
 
     @Test
