@@ -118,6 +118,25 @@ final class CreationIT extends WithOperator {
   }
 
   @Test
+  void bitmapsThatCameSinceTheLookAreLookedAtBeforeAnyAreMade() {
+    FakeSidecar sidecar = cluster.startSidecar();
+    FakeMachine machine = cluster.startMachine("db-0", "vda", "vdb");
+    sidecar.beforeNextEnsure(
+        () -> {
+          String uid = new TestCheckpoint(cluster, cluster.namespace(), "overtaken").uid();
+          machine.put("vda", "vmcp-%s.1.vda".formatted(uid), 0);
+        });
+
+    TestCheckpoint checkpoint = cluster.apply("overtaken", "db-0").whenReady();
+
+    assertThat(sidecar.creations()).isEqualTo(2);
+    for (String disk : List.of("vda", "vdb")) {
+      assertThat(machine.bitmapsOf(checkpoint.uid(), disk))
+          .containsExactly(checkpoint.bitmap(disk));
+    }
+  }
+
+  @Test
   void aDiskWithAsManyCheckpointsAsPermittedGetsAFurtherOneWhenThereIsRoom() {
     cluster.startSidecar();
     FakeMachine machine = cluster.startMachine("db-0", "vda");

@@ -94,14 +94,14 @@ public final class Troubles {
 
   private static boolean isAboutSomethingOld(ErrorCode code) {
     return switch (code) {
-      case StaleStartId, StaleObservation, StaleLeaderTerm, EpochMissing -> true;
+      case StaleStartId, StaleLeaderTerm, EpochMissing -> true;
       default -> false;
     };
   }
 
   private static Reason reasonOf(ErrorCode code, Reason meanwhile) {
     return switch (code) {
-      case TooManyRequests, DeadlineExceeded -> meanwhile;
+      case TooManyRequests, DeadlineExceeded, StaleObservation -> meanwhile;
       case Stopping -> Reason.SidecarUnreachable;
       case MachineUnknown -> Reason.VirtualMachineNotRunning;
       case NoMonitorVolume -> Reason.NoMonitorVolume;

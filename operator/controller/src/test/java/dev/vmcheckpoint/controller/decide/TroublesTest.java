@@ -43,6 +43,7 @@ final class TroublesTest {
   @CsvSource({
     "TooManyRequests, Deleting",
     "DeadlineExceeded, Deleting",
+    "StaleObservation, Deleting",
     "Stopping, SidecarUnreachable",
     "GuestNotRunning, GuestNotRunning",
     "Migrating, Migrating",
@@ -66,7 +67,7 @@ final class TroublesTest {
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleObservation", "StaleLeaderTerm", "EpochMissing"})
+      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"})
   void whatWasDecidedOnSomethingOldIsNotWorthAWord(ErrorCode code) {
     assertThat(ofChange(answered(Problem.of(code, "")))).isEmpty();
   }
@@ -74,7 +75,7 @@ final class TroublesTest {
   @ParameterizedTest
   @EnumSource(
       value = ErrorCode.class,
-      names = {"StaleStartId", "StaleObservation", "StaleLeaderTerm", "EpochMissing"},
+      names = {"StaleStartId", "StaleLeaderTerm", "EpochMissing"},
       mode = Mode.EXCLUDE)
   void everyOtherProblemIsSaidInItsOwnWords(ErrorCode code) {
     assertThat(ofChange(answered(Problem.of(code, "the detail"))))
