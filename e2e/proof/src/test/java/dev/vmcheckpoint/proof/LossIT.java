@@ -194,7 +194,7 @@ final class LossIT {
     scene.useOverlay();
     Resource checkpoint = scene.established();
 
-    putOn("other", other);
+    putOn(other);
 
     assertLost(
         checkpoint,
@@ -203,15 +203,15 @@ final class LossIT {
   }
 
   /** Gives the open image another one below, as no job does. */
-  private void putOn(String node, Path layer) {
+  private void putOn(Path layer) {
     Monitor monitor = scene.machine().monitor();
     monitor.execute(
         "blockdev-add",
         """
-        {"driver":"qcow2","node-name":"%s","read-only":true,
+        {"driver":"qcow2","node-name":"other","read-only":true,
          "file":{"driver":"file","filename":"%s"}}
         """
-            .formatted(node, layer));
+            .formatted(layer));
     String file = "";
     for (JsonNode each : monitor.execute("query-named-block-nodes", "{\"flat\":true}")) {
       if (each.path("drv").asText().equals("file")
@@ -221,9 +221,9 @@ final class LossIT {
     }
     String options =
         """
-        {"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s","backing":"%s"}
+        {"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s","backing":"other"}
         """
-            .formatted(Scene.node(), file, node);
+            .formatted(Scene.node(), file);
     if (monitor.knows("blockdev-reopen")) {
       monitor.execute("blockdev-reopen", "{\"options\":[%s]}".formatted(options));
     } else {

@@ -230,16 +230,8 @@ record ImageJudge(
   }
 
   private Verdict onAnotherImage(BitmapObservation bitmap) {
-    if (isRecordedOpening(disk.bitmaps()) && hasRecordedMarker(disk.bitmaps())) {
-      // A migration took both along to where the image has another name.
-      return Chain.ofMoved(before.backing(), image.backing()) == Chain.OTHER
-          ? onOtherLayers()
-          : inRecordedOpening(bitmap, Chain.SHORTER);
-    }
     if (hasRecordedMarker(disk.bitmaps())) {
-      return Chain.ofMoved(before.backing(), image.backing()) == Chain.SAME
-          ? carryOver(bitmap, List.of())
-          : chainReplaced();
+      return moved(bitmap, Chain.ofMoved(before.backing(), image.backing()));
     }
     return image.backing().stream()
         .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))
@@ -251,6 +243,14 @@ record ImageJudge(
                     Reason.ImageReplaced,
                     "the device holds %s, which has the bitmap, but not the marker that the recorded %s had"
                         .formatted(image.file(), before.file())));
+  }
+
+  private Verdict moved(BitmapObservation bitmap, Chain chain) {
+    if (isRecordedOpening(disk.bitmaps())) {
+      // A migration took both markers along, and may have left in caches what a job moved.
+      return inRecordedOpening(bitmap, chain == Chain.SAME ? Chain.SHORTER : chain);
+    }
+    return chain == Chain.SAME ? carryOver(bitmap, List.of()) : chainReplaced();
   }
 
   /**
