@@ -9,34 +9,29 @@ failures=$(mktemp)
 # Counts the tests in the reports of Surefire and Failsafe, if the folder has any, and remembers what failed.
 count() { # name, folder with reports
   [ -d "$2" ] || return 0
-  find "$2" -name 'TEST-*.xml' -exec cat {} + | awk '
-    function attribute(key) {
-      return match(opening, " " key "=\"[^\"]*\"") ? substr(opening, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : ""
+  find "$2" -name 'TEST-*.xml' -exec cat {} + | awk -v name="$1" -v failures="$failures" '
+    function attribute(tag, key) {
+      return match(tag, " " key "=\"[^\"]*\"") ? substr(tag, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : ""
     }
-    BEGIN { RS = "<testcase " }
-    { sub(/<system-(out|err)>.*/, "") }
-    NR > 1 && match($0, /<(failure|error)[ >]/) {
-      outcome = substr($0, RSTART)
-      opening = " " substr($0, 1, index($0, ">"))
-      test = attribute("classname") "." attribute("name")
-      opening = substr(outcome, 1, index(outcome, ">"))
-      message = attribute("message")
-      gsub(/&#10;|\n/, " ", message); gsub(/&quot;/, "\"", message); gsub(/&lt;/, "<", message)
-      gsub(/&gt;/, ">", message); gsub(/&amp;/, "\\&", message)
-      printf "%s: %s\n", test, substr(message, 1, 300)
-    }' >>"$failures"
-  find "$2" -name 'TEST-*.xml' -exec cat {} + | awk -v name="$1" '
-    function attribute(key) {
-      if (!match(suite, " " key "=\"[0-9.,]+\"")) return 0
-      value = substr(suite, RSTART + length(key) + 3, RLENGTH - length(key) - 4)
+    function number(tag, key, value) {
+      value = attribute(tag, key)
       gsub(",", "", value)
       return value + 0
     }
-    BEGIN { RS = "<testsuite " }
-    NR > 1 {
-      suite = " " substr($0, 1, index($0, ">"))
-      seconds += attribute("time"); tests += attribute("tests"); skipped += attribute("skipped")
-      failed += attribute("failures") + attribute("errors")
+    function opening(tag) { return substr(tag, 1, index(tag, ">")) }
+    BEGIN { RS = "<test" }
+    { sub(/<system-(out|err)>.*/, "") }
+    /^suite / {
+      suite = opening($0)
+      seconds += number(suite, "time"); tests += number(suite, "tests"); skipped += number(suite, "skipped")
+      failed += number(suite, "failures") + number(suite, "errors")
+    }
+    /^case / && match($0, /<(failure|error)[ >]/) {
+      message = attribute(opening(substr($0, RSTART)), "message")
+      gsub(/&#10;|\n/, " ", message); gsub(/&quot;/, "\"", message); gsub(/&lt;/, "<", message)
+      gsub(/&gt;/, ">", message); gsub(/&amp;/, "\\&", message)
+      test = attribute(opening($0), "classname") "." attribute(opening($0), "name")
+      printf "%s: %s\n", test, substr(message, 1, 300) >>failures
     }
     END { if (tests) printf "%d %d %d %d %s\n", seconds, tests - failed - skipped, failed, skipped, name }' >>"$parts"
 }
