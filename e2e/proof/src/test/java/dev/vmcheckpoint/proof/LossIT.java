@@ -8,7 +8,6 @@ import static dev.vmcheckpoint.proof.Said.disk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.vmcheckpoint.proof.fixture.Monitor;
 import dev.vmcheckpoint.proof.fixture.Resource;
 import dev.vmcheckpoint.proof.fixture.RunningSystem;
 import java.io.IOException;
@@ -185,50 +184,5 @@ final class LossIT {
 
   private void resize(long bytes) {
     scene.machine().monitor().run("block_resize", "node-name", Scene.node(), "size", bytes);
-  }
-
-  @Test
-  void anOpenImageThatIsPutOnOtherLayers() {
-    Path base = scene.image();
-    Path other = Images.copy(base, scene.file("other.qcow2"));
-    scene.useOverlay();
-    Resource checkpoint = scene.established();
-
-    putOn(other);
-
-    assertLost(
-        checkpoint,
-        "ImageReplaced",
-        "was put on [%s], recorded is %s on [%s]".formatted(other, scene.image(), base));
-  }
-
-  /** Gives the open image another one below, as no job does. */
-  private void putOn(Path layer) {
-    Monitor monitor = scene.machine().monitor();
-    monitor.execute(
-        "blockdev-add",
-        """
-        {"driver":"qcow2","node-name":"other","read-only":true,
-         "file":{"driver":"file","filename":"%s"}}
-        """
-            .formatted(layer));
-    String file = "";
-    for (JsonNode each : monitor.execute("query-named-block-nodes", "{\"flat\":true}")) {
-      if (each.path("drv").asText().equals("file")
-          && each.path("file").asText().equals(scene.image().toString())) {
-        file = each.path("node-name").asText();
-      }
-    }
-    String options =
-        """
-        {"driver":"qcow2","node-name":"%s","discard":"unmap","file":"%s","backing":"other"}
-        """
-            .formatted(Scene.node(), file);
-    if (monitor.knows("blockdev-reopen")) {
-      monitor.execute("blockdev-reopen", "{\"options\":[%s]}".formatted(options));
-    } else {
-      // Before QEMU 6.1.
-      monitor.execute("x-blockdev-reopen", options);
-    }
   }
 }

@@ -49,6 +49,16 @@ final class ImageNameTest {
   }
 
   @Test
+  void anImageInAnImageIsNotTheFile() {
+    String nested =
+        """
+        json:{"driver": "raw", "file": {"driver": "qcow2",
+              "file": {"driver": "file", "filename": "/a.qcow2"}}}""";
+
+    assertThat(ImageName.file(nested)).isEqualTo(nested);
+  }
+
+  @Test
   void deepNestingIsNotFollowed() {
     String deep = "json:" + "{\"file\":".repeat(5_000) + "{}" + "}".repeat(5_000);
 

@@ -93,7 +93,10 @@ record ImageJudge(
       return flaw.get();
     }
     return switch (place()) {
-      case SAME -> onRecordedImage(bitmap);
+      case SAME ->
+          recordedBelow()
+              .map(lower -> onTopOfRecorded(lower, bitmap))
+              .orElseGet(() -> onRecordedImage(bitmap));
       case ON_TOP -> onTop(bitmap);
       case BELOW -> below(bitmap);
       case ELSEWHERE -> onAnotherImage(bitmap);
@@ -110,23 +113,41 @@ record ImageJudge(
     return before.backing().contains(image.file()) ? Place.BELOW : Place.ELSEWHERE;
   }
 
+  /**
+   * The layer that the recorded image is by now, where an overlay took its name: somebody renamed
+   * it while it was closed, and called the overlay as before.
+   */
+  private Optional<String> recordedBelow() {
+    if (hasRecordedMarker(disk.bitmaps()) || isRecordedOpening(disk.bitmaps())) {
+      return Optional.empty();
+    }
+    return image.backing().stream()
+        .filter(file -> hasRecordedMarker(layer(file)) && bitmapOn(layer(file)).isPresent())
+        .findFirst();
+  }
+
   private Verdict withoutBitmap() {
     return switch (place()) {
-      case SAME ->
-          disk.bitmaps().stream().anyMatch(this::isOfAnotherDisk)
-              ? unknown(
-                  Reason.DiskReplaced,
-                  "the device holds the image of another disk of this checkpoint")
-              : absent("the bitmap is not there any more");
-      case ON_TOP ->
-          unknown(
-              Reason.OverlayOnTop,
-              "%s is on top of the recorded image %s".formatted(image.file(), before.file()));
+      case SAME -> recordedBelow().map(this::underOverlay).orElseGet(this::goneFromRecordedImage);
+      case ON_TOP -> underOverlay(before.file());
       case BELOW, ELSEWHERE ->
           unknown(
               Reason.DiskReplaced,
               "the device holds %s, recorded is %s".formatted(image.file(), before.file()));
     };
+  }
+
+  private Judged underOverlay(String recordedFile) {
+    return unknown(
+        Reason.OverlayOnTop,
+        "%s is on top of the recorded image %s".formatted(image.file(), recordedFile));
+  }
+
+  private Judged goneFromRecordedImage() {
+    return disk.bitmaps().stream().anyMatch(this::isOfAnotherDisk)
+        ? unknown(
+            Reason.DiskReplaced, "the device holds the image of another disk of this checkpoint")
+        : absent("the bitmap is not there any more");
   }
 
   private boolean isOfAnotherDisk(BitmapObservation bitmap) {
@@ -151,7 +172,7 @@ record ImageJudge(
       return inRecordedOpening(bitmap, chain);
     }
     boolean sameFiles = chain == Chain.SAME && Objects.equals(before.dataFile(), image.dataFile());
-    return sameFiles ? carryOver(bitmap, List.of()) : chainReplaced();
+    return sameFiles ? carryOver(bitmap) : chainReplaced();
   }
 
   /**
@@ -164,10 +185,14 @@ record ImageJudge(
       return onOtherLayers();
     }
     boolean isDone = carriedOver && isMarked();
-    if (chain == Chain.SHORTER && checkpoint.mustFlush() && !isDone) {
+    if (hasToFlush(chain) && !isDone) {
       return new Renew(recorded, Objects.requireNonNull(recorded.epoch()), List.of(), true);
     }
-    return isMarked() ? recording(bitmap) : carryOver(bitmap, List.of());
+    return isMarked() ? recording(bitmap) : carryOver(bitmap);
+  }
+
+  private boolean hasToFlush(Chain chain) {
+    return chain == Chain.SHORTER && checkpoint.mustFlush();
   }
 
   private Verdict onTop(BitmapObservation bitmap) {
@@ -221,7 +246,7 @@ record ImageJudge(
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    return chain == Chain.SAME ? carryOver(bitmap, List.of()) : chainReplaced();
+    return chain == Chain.SAME ? carryOver(bitmap) : chainReplaced();
   }
 
   /** Whether the present opening has both its markers, and no copy of the image has them. */
@@ -250,7 +275,7 @@ record ImageJudge(
       // A migration took both markers along, and may have left in caches what a job moved.
       return inRecordedOpening(bitmap, chain == Chain.SAME ? Chain.SHORTER : chain);
     }
-    return chain == Chain.SAME ? carryOver(bitmap, List.of()) : chainReplaced();
+    return chain == Chain.SAME ? carryOver(bitmap) : chainReplaced();
   }
 
   /**
@@ -275,7 +300,9 @@ record ImageJudge(
     if (chain != Chain.SAME && !isRecordedOpening(recorded)) {
       return chainReplaced();
     }
-    return chain == Chain.OTHER ? onOtherLayers() : carryOver(bitmap, List.of(name));
+    return chain == Chain.OTHER
+        ? onOtherLayers()
+        : carryOver(bitmap, List.of(name), hasToFlush(chain));
   }
 
   private Judged rolledBack() {
@@ -332,8 +359,12 @@ record ImageJudge(
     return chain.subList(chain.indexOf(file) + 1, chain.size());
   }
 
+  private Verdict carryOver(BitmapObservation bitmap) {
+    return carryOver(bitmap, List.of(), false);
+  }
+
   /** The marker on record came along into an opening that is not on record. */
-  private Verdict carryOver(BitmapObservation bitmap, List<String> merge) {
+  private Verdict carryOver(BitmapObservation bitmap, List<String> merge, boolean flush) {
     if (carriedOver && isMarked()) {
       return recording(bitmap);
     }
@@ -342,7 +373,7 @@ record ImageJudge(
         merge.isEmpty() ? loss(bitmap) : flaws().ofSize(disk.virtualSizeBytes());
     return loss.isPresent()
         ? loss.get()
-        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), merge, false);
+        : new Renew(recorded, Objects.requireNonNull(recorded.epoch()), merge, flush);
   }
 
   private Verdict recording(BitmapObservation bitmap) {

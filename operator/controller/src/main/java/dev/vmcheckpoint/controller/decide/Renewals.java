@@ -1,7 +1,5 @@
 package dev.vmcheckpoint.controller.decide;
 
-import static java.util.stream.Collectors.toMap;
-
 import dev.vmcheckpoint.api.Reason;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Disk;
@@ -97,8 +95,7 @@ public final class Renewals {
           now);
     }
     Seen after = with(renew.seen(), answered);
-    Map<String, DiskImage> images = new HashMap<>(images(renew));
-    images.keySet().retainAll(expected);
+    Map<String, DiskImage> images = images(renew.seen(), expected);
     return status(
         checkpoint,
         after,
@@ -157,11 +154,15 @@ public final class Renewals {
     return renew.request().disks().stream().map(EpochRequest.Disk::name).toList();
   }
 
-  /** The images that the sidecar was asked about. */
-  private static Map<String, DiskImage> images(Renew renew) {
-    return renew.seen().machine().disks().stream()
-        .filter(disk -> names(renew).contains(disk.name()))
-        .collect(toMap(DiskObservation::name, disk -> disk.image().orElseThrow()));
+  /** The images that the sidecar was asked about. Beside these, devices can share a name. */
+  private static Map<String, DiskImage> images(Seen seen, List<String> carriedOver) {
+    Map<String, DiskImage> images = new HashMap<>();
+    for (DiskObservation disk : seen.machine().disks()) {
+      if (carriedOver.contains(disk.name())) {
+        disk.image().ifPresent(image -> images.putIfAbsent(disk.name(), image));
+      }
+    }
+    return images;
   }
 
   private static Seen with(Seen seen, List<DiskObservation> answered) {

@@ -381,6 +381,24 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void whatAJobMovedFurtherBelowHasToBeFlushedAsWell() {
+      DiskObservation shorter =
+          onTop(
+              List.of(counting("vda", 0)),
+              layer(fileOf("vda"), bitmap("vda"), epoch("e0"), open("e0")));
+
+      assertThat(judge(overLayers(), shorter))
+          .isEqualTo(new Renew(overLayers(), "e0", List.of(bitmapOf("vda")), true));
+      assertThat(
+              new DiskJudge(
+                      checkpoint(unflushed(), establishedStatus(overLayers())),
+                      seen(shorter),
+                      Map.of())
+                  .judge(overLayers()))
+          .isEqualTo(new Renew(overLayers(), "e0", List.of(bitmapOf("vda")), false));
+    }
+
+    @Test
     void aChainThatNoJobLeavesFurtherBelowIsLost() {
       DiskImage exchanged = new DiskImage(TOP, List.of(fileOf("vda"), MIDDLE), Optional.empty());
 
@@ -406,6 +424,28 @@ final class ImageJudgeTest {
                   List.of(bitmap("vda")),
                   List.of(layer(fileOf("vda"), bitmap("vda"), epoch("e0"))))),
           Reason.Shrunk);
+    }
+
+    @Test
+    void oneThatTookTheNameOfTheRecordedImageIsStillAnOverlay() {
+      Layer renamed = layer(MOVED, bitmap("vda"), epoch("e0"));
+
+      assertUnknown(judge(ofTheSameName(List.of(), renamed)), Reason.OverlayOnTop);
+      assertRenewed(judge(ofTheSameName(List.of(counting("vda", 0)), renamed)), bitmapOf("vda"));
+    }
+
+    @Test
+    void anotherImageOfItsNameIsLost() {
+      for (Layer other : List.of(layer(MOVED, epoch("e0")), layer(MOVED, bitmap("vda")))) {
+        assertLost(judge(ofTheSameName(List.of(), other)), Reason.BitmapMissing);
+        assertLost(judge(ofTheSameName(List.of(bitmap("vda")), other)), Reason.RolledBack);
+      }
+    }
+
+    private DiskObservation ofTheSameName(List<BitmapObservation> bitmaps, Layer lower) {
+      DiskImage overlay =
+          new DiskImage(fileOf("vda"), List.of(lower.file(), BASE), Optional.empty());
+      return layered("vda", overlay, SIZE, bitmaps, List.of(lower));
     }
 
     private DiskObservation onTop(List<BitmapObservation> bitmaps, Layer... lower) {

@@ -138,10 +138,22 @@ final class RenewalsTest {
 
   @Test
   void whatStandsInTheWayOfOneDiskCostsNoOther() {
-    Renew renew =
+    assertOnlyVdaIsCarriedOver(
         decide(
             reopened("vda", bitmap("vda"), epoch("e0")),
-            reopened("vdb", bitmap("vdb"), epoch("e0")));
+            reopened("vdb", bitmap("vdb"), epoch("e0"))));
+  }
+
+  @Test
+  void twoDevicesOfOneNameCostNoOtherDisk() {
+    assertOnlyVdaIsCarriedOver(
+        decide(
+            reopened("vda", bitmap("vda"), epoch("e0")),
+            reopened("vdb", bitmap("vdb"), epoch("e0")),
+            reopened("vdb", bitmap("vdb"), epoch("e0"))));
+  }
+
+  private static void assertOnlyVdaIsCarriedOver(Renew renew) {
     DiskObservation marked = reopened("vda", bitmap("vda"), epoch("e0"), epoch("e1"), open("e1"));
 
     VirtualMachineCheckpointStatus status =

@@ -28,7 +28,6 @@ import dev.vmcheckpoint.qmp.machine.MachineState;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** The looks at a machine and the changes to its bitmaps that one operation makes. */
@@ -178,28 +177,19 @@ final class Changes {
     }
   }
 
-  /** Flushes the active image of each of the disks, once it is changed. */
-  void flush(List<Disk> disks, Flusher flusher) {
-    flush(disks, disk -> Stream.of(disk.blockNode()), flusher);
-  }
-
   /**
-   * Flushes the active image of each of the disks and every layer below, into which a job may have
-   * moved data as well: QEMU does not pass a flush on to a backing image.
+   * Flushes the active image of each of the disks, once it is changed, and the layers below that
+   * are open for writing: a job may have moved data into them, and QEMU does not pass a flush on to
+   * a backing image. It flushes a layer by itself before that becomes read-only.
    */
-  void flushWithLayers(List<Disk> disks, Flusher flusher) {
-    flush(
-        disks,
-        disk ->
-            Stream.concat(Stream.of(disk.blockNode()), disk.backing().stream().map(Layer::node))
-                .filter(node -> !node.isEmpty()),
-        flusher);
-  }
-
-  private void flush(List<Disk> disks, Function<Disk, Stream<String>> nodes, Flusher flusher) {
+  void flush(List<Disk> disks, Flusher flusher) {
     Set<String> flushed = new HashSet<>();
     for (Disk disk : disks) {
-      nodes.apply(disk).filter(flushed::add).forEach(node -> flush(disk, node, flusher));
+      Stream.concat(
+              Stream.of(disk.blockNode()),
+              disk.backing().stream().filter(Layer::writable).map(Layer::node))
+          .filter(flushed::add)
+          .forEach(node -> flush(disk, node, flusher));
     }
   }
 

@@ -34,7 +34,7 @@ record EpochRenewal(List<Renewal> renewals, Changes changes, Flusher flusher, Id
     changes.addOneByOne(Markers.missing(targets.stream().map(Target::disk).toList(), ids));
     merges.forEach(changes::merge);
     changes.requireGuestStill();
-    changes.flushWithLayers(
+    changes.flush(
         targets.stream().filter(target -> target.renewal().flush()).map(Target::disk).toList(),
         flusher);
     changes.remove(before, replaced);

@@ -118,7 +118,8 @@ final class BlockGraph {
         writable,
         ineligibility(name, node, writable, stack),
         Optional.of(
-            new Image(node.file(), backing.stream().map(Layer::file).toList(), node.dataFile())),
+            new Image(
+                file(top, node), backing.stream().map(Layer::file).toList(), node.dataFile())),
         node.virtualSizeBytes(),
         node.bitmaps(),
         backing);
@@ -166,10 +167,27 @@ final class BlockGraph {
     while (below.isPresent()) {
       Reply layer = format(below.get());
       BlockNode node = node(layer);
-      layers.add(new Layer(node.name(), node.file(), node.virtualSizeBytes(), node.bitmaps()));
+      layers.add(
+          new Layer(
+              node.name(),
+              !node.readOnly(),
+              file(layer, node),
+              node.virtualSizeBytes(),
+              node.bitmaps()));
       below = layer.child("backing");
     }
     return layers;
+  }
+
+  /**
+   * What an image is stored in. Its own node need not be called so: QEMU describes there how the
+   * image was opened, with the layers below, once that is not what the header says.
+   */
+  private String file(Reply image, BlockNode node) throws ContradictoryException {
+    Optional<Reply> storage = image.child("parent");
+    return node.driver().equals("qcow2") && storage.isPresent()
+        ? node(format(storage.get())).file()
+        : node.file();
   }
 
   /** The first node from the given one downwards that is no filter. Filters may have no name. */

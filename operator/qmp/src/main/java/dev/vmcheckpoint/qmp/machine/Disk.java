@@ -41,11 +41,13 @@ public record Disk(
    * A layer of the backing chain.
    *
    * @param node node name of its format node; no identity either
+   * @param writable whether QEMU has it open for writing, though the guest does not write to it
    * @param file its file name as QEMU reports it
    * @param virtualSizeBytes its own size, in bytes; an overlay can be larger or smaller
    * @param bitmaps the named ones on it
    */
-  public record Layer(String node, String file, long virtualSizeBytes, List<Bitmap> bitmaps) {
+  public record Layer(
+      String node, boolean writable, String file, long virtualSizeBytes, List<Bitmap> bitmaps) {
     public Layer {
       bitmaps = List.copyOf(bitmaps);
     }

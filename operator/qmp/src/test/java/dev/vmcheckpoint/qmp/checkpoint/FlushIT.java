@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.awaitility.Awaitility;
@@ -89,6 +90,35 @@ final class FlushIT {
       Layers.stream(qemu, "vda-node");
 
       assertThat(copyHasWriteAt("1M")).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Barrier.class)
+  void aCopyOfTheLayersHasWhatACommitMovedThereBeforeOnlyIfThatIsFlushed(Barrier barrier)
+      throws IOException {
+    try (Qemu qemu = threeLayersWithAWriteInTheMiddleAt("1M", false).start();
+        Client client = Client.of(qemu)) {
+      Layers.commitBelow(qemu, "vda-node", "middle-node", "base-node");
+
+      client.ensure(barrier, "vda");
+
+      assertThat(copyHasWriteAt("1M", "base.qcow2")).isEqualTo(barrier == Barrier.FLUSH);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Barrier.class)
+  void aLayerThatIsReadOnlyAgainAfterACommitHasItAnyway(Barrier barrier) throws IOException {
+    try (Qemu qemu = threeLayersWithAWriteInTheMiddleAt("1M", true).start();
+        Client client = Client.of(qemu)) {
+      Layers.commitBelow(qemu, "vda-node", "middle-node", "base-node");
+
+      client.ensure(barrier, "vda");
+
+      assertThat(copyHasWriteAt("1M", "base.qcow2")).isTrue();
+      assertThat(Collections.frequency(client.changes(), EXPORT_ADD))
+          .isEqualTo(barrier == Barrier.FLUSH ? 1 : 0);
     }
   }
 
@@ -178,14 +208,15 @@ final class FlushIT {
   }
 
   @Test
-  void layersBelowIntoWhichAJobMayHaveMovedDataAreFlushedAsWell() {
-    try (Qemu qemu = overlayOverAWriteAt("1M").start();
+  void aCopyOfTheLayersHasWhatACommitMovedThereOnceThatIsRenewed() throws IOException {
+    try (Qemu qemu = threeLayersWithAWriteInTheMiddleAt("1M", false).start();
         Client client = Client.of(qemu)) {
-      CheckpointDisk recorded = client.ensure(Barrier.NONE, "vda").disks().getFirst();
+      CheckpointDisk recorded = client.ensure(Barrier.FLUSH, "vda").disks().getFirst();
+      Layers.commitBelow(qemu, "vda-node", "middle-node", "base-node");
 
       client.renew(flushing(recorded));
 
-      assertThat(client.changes()).filteredOn("block-export-add"::equals).hasSize(2);
+      assertThat(copyHasWriteAt("1M", "base.qcow2")).isTrue();
     }
   }
 
@@ -482,6 +513,20 @@ final class FlushIT {
     return Qemu.in(dir).stopped().disk("vda", image());
   }
 
+  private Qemu.Builder threeLayersWithAWriteInTheMiddleAt(String offset, boolean readOnly) {
+    Path base = Tool.qcow2(dir.resolve("base.qcow2"));
+    Path middle = Layers.overlay(dir.resolve("middle.qcow2"), base);
+    Path image = Layers.overlay(dir.resolve("vda.qcow2"), middle);
+    Tool.run("qemu-io", "-f", "qcow2", "-c", "write -P 1 %s 64k".formatted(offset), "" + middle);
+    String access = "read-only=" + (readOnly ? "on" : "off");
+    return Qemu.in(dir)
+        .stopped()
+        .node("base-node", base, access)
+        .node("middle-node", middle, access, "backing=base-node")
+        .node("vda-node", image, "backing=middle-node")
+        .device("vda", "vda-node");
+  }
+
   private Qemu.Builder qemuWhoseFlushesFail(boolean once) {
     // With its metadata allocated, the guest's write itself needs no flush.
     Path image = Tool.image(dir.resolve("vda.qcow2"), "qcow2", "16M", "preallocation=metadata");
@@ -507,8 +552,12 @@ final class FlushIT {
 
   /** As a storage snapshot would: whatever is in the file at this moment. */
   private boolean copyHasWriteAt(String offset) throws IOException {
+    return copyHasWriteAt(offset, "vda.qcow2");
+  }
+
+  private boolean copyHasWriteAt(String offset, String image) throws IOException {
     Path copy = dir.resolve("copy.qcow2");
-    Files.copy(dir.resolve("vda.qcow2"), copy, StandardCopyOption.REPLACE_EXISTING);
+    Files.copy(dir.resolve(image), copy, StandardCopyOption.REPLACE_EXISTING);
     return !Tool.output(
             "qemu-io",
             "-r",

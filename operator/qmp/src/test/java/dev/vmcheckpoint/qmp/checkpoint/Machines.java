@@ -64,7 +64,7 @@ final class Machines {
 
   /** A layer in the image {@code <name>.qcow2}, as large as {@link #disk} is. */
   static Layer layer(String name, Bitmap... bitmaps) {
-    return new Layer(name + "-node", name + ".qcow2", 1 << 20, List.of(bitmaps));
+    return new Layer(name + "-node", false, name + ".qcow2", 1 << 20, List.of(bitmaps));
   }
 
   static Bitmap healthy(String name) {

@@ -82,7 +82,7 @@ final class MergeTest {
 
   @Test
   void allLayersThatHaveItAreOfOneSize() {
-    Layer larger = new Layer("base-node", "base.qcow2", 2 << 20, List.of(healthy(NAME)));
+    Layer larger = new Layer("base-node", false, "base.qcow2", 2 << 20, List.of(healthy(NAME)));
 
     assertImpossible(above(disk("vda", healthy(NAME)), larger));
   }

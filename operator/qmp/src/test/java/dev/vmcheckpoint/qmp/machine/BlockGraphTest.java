@@ -36,6 +36,36 @@ final class BlockGraphTest {
   }
 
   @Test
+  void anImageIsCalledAsItsStorageThoughItsNodeDescribesTheLayersBelow() throws Exception {
+    replies
+        .node("a")
+        .put(
+            "file",
+            "json:{\"backing\": {\"driver\": \"raw\"}, \"driver\": \"qcow2\", \"file\": {\"driver\": \"nbd\"}}");
+    replies.node("af").put("file", "nbd+unix:///a?socket=s");
+
+    assertThat(replies.disk("vda").image().orElseThrow().file())
+        .isEqualTo("nbd+unix:///a?socket=s");
+  }
+
+  @Test
+  void anImageOfAnotherFormatIsCalledAsItsNode() throws Exception {
+    replies.node("a").put("drv", "raw").put("file", "json:{\"driver\": \"raw\", \"offset\": 512}");
+
+    assertThat(replies.disk("vda").image().orElseThrow().file())
+        .isEqualTo("json:{\"driver\": \"raw\", \"offset\": 512}");
+  }
+
+  @Test
+  void aLayerIsWritableWhereItsNodeIs() throws Exception {
+    assertThat(replies.disk("vda").backing()).noneMatch(Disk.Layer::writable);
+
+    replies.node("#block163").put("ro", false);
+
+    assertThat(replies.disk("vda").backing()).allMatch(Disk.Layer::writable);
+  }
+
+  @Test
   void bitmapsAreThoseOfTheFormatNode() throws Exception {
     assertThat(replies.disk("vda").bitmaps())
         .containsExactlyInAnyOrder(
