@@ -22,33 +22,48 @@ import java.util.OptionalLong;
 /** A caller of {@link Checkpoints}, which can act between their commands. */
 final class Client implements AutoCloseable {
   static final CheckpointUid UID = new CheckpointUid("0a1b2c3d-1111-2222-3333-444455556666");
-  static final Timeouts TIMEOUTS =
-      new Timeouts(
-          Duration.ofSeconds(10),
-          Duration.ofSeconds(10),
-          Duration.ofSeconds(2),
-          Duration.ofSeconds(2));
+
+  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Timeouts PATIENCE = new Timeouts(LONG, LONG, LONG, LONG);
+
+  /** What hangs in a test hangs on purpose; but what does not may be slow on a busy machine. */
+  private static final Duration SHORT = Duration.ofSeconds(2);
+
+  private static final Timeouts IMPATIENCE = new Timeouts(LONG, LONG, SHORT, SHORT);
 
   private final QmpConnection connection;
   private final List<String> sent = new ArrayList<>();
   private final Checkpoints checkpoints;
 
-  private Client(Qemu qemu, MonitorVolume volume, Between between) {
-    this.connection = QmpConnection.open(qemu.connect(), TIMEOUTS.negotiation());
+  private Client(Qemu qemu, MonitorVolume volume, Between between, Timeouts timeouts) {
+    this.connection = QmpConnection.open(qemu.connect(), timeouts.negotiation());
     Qmp qmp = new Interposed(connection, sent, between);
-    this.checkpoints = new Checkpoints(qmp, new NodeFlusher(qmp, volume, TIMEOUTS), TIMEOUTS);
+    this.checkpoints = new Checkpoints(qmp, new NodeFlusher(qmp, volume, timeouts), timeouts);
   }
 
   static Client of(Qemu qemu) {
-    return new Client(qemu, MonitorVolume.of(qemu.socket()), new Between() {});
+    return with(qemu, new Between() {});
   }
 
   static Client with(Qemu qemu, MonitorVolume volume) {
-    return new Client(qemu, volume, new Between() {});
+    return new Client(qemu, volume, new Between() {}, PATIENCE);
   }
 
   static Client with(Qemu qemu, Between between) {
-    return new Client(qemu, MonitorVolume.of(qemu.socket()), between);
+    return new Client(qemu, MonitorVolume.of(qemu.socket()), between, PATIENCE);
+  }
+
+  /** One that gives up a change or a flush that hangs after 2 s. */
+  static Client impatient(Qemu qemu) {
+    return impatient(qemu, new Between() {});
+  }
+
+  static Client impatient(Qemu qemu, MonitorVolume volume) {
+    return new Client(qemu, volume, new Between() {}, IMPATIENCE);
+  }
+
+  static Client impatient(Qemu qemu, Between between) {
+    return new Client(qemu, MonitorVolume.of(qemu.socket()), between, IMPATIENCE);
   }
 
   Ensured ensure(String... disks) {

@@ -476,7 +476,7 @@ final class CreationIT {
   void aGuestThatIsBeingMigratedIsRefused() {
     try (Qemu qemu = oneDisk().start();
         Client client = Client.of(qemu)) {
-      qemu.qmp("migrate", "{\"uri\": \"exec:sleep 3\"}");
+      qemu.qmp("migrate", "{\"uri\": \"exec:sleep 60\"}");
 
       assertThatThrownBy(() -> client.ensure("vda")).isInstanceOf(Migrating.class);
       assertThat(client.changes()).isEmpty();
@@ -552,7 +552,7 @@ final class CreationIT {
   void aQemuThatHangsInTheMiddleIsNotAskedTwice() {
     try (Qemu qemu = twoDisks().start();
         Client client =
-            Client.with(
+            Client.impatient(
                 qemu,
                 Between.before(Command.TRANSACTION, () -> Tool.signal(qemu.process(), "STOP")))) {
       assertThatThrownBy(() -> client.ensure("vda", "vdb")).isInstanceOf(OutcomeUnknown.class);
@@ -589,7 +589,7 @@ final class CreationIT {
                 qemu,
                 Between.after(
                     Command.TRANSACTION,
-                    () -> qemu.qmp("migrate", "{\"uri\": \"exec:sleep 3\"}")))) {
+                    () -> qemu.qmp("migrate", "{\"uri\": \"exec:sleep 60\"}")))) {
       assertThatThrownBy(() -> client.ensure("vda", "vdb"))
           .isInstanceOf(OutcomeUnknown.class)
           .hasMessageContaining("ceased to run the guest");
@@ -624,7 +624,7 @@ final class CreationIT {
   void aTransactionThatWaitsForARequestThatHangsLeavesTheOutcomeUnknown() {
     try (StoppableMedium medium = StoppableMedium.of(Tool.qcow2(dir.resolve("vdb.qcow2")), dir);
         Qemu qemu = diskThatHangs(medium)) {
-      try (Client client = Client.of(qemu)) {
+      try (Client client = Client.impatient(qemu)) {
         assertThatThrownBy(() -> client.ensure("vda", "vdb"))
             .isInstanceOf(OutcomeUnknown.class)
             .hasRootCauseMessage("QEMU did not answer transaction within PT2S");

@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** An NBD server's peer is a tenant's process: whatever it does ends in bounded time and memory. */
 @Timeout(30)
 final class NbdClientIT {
+  private static final Duration SHORT = Duration.ofSeconds(1);
+  private static final Duration LONG = Duration.ofSeconds(20);
   private static final String GREETING = "NBDMAGICIHAVEOPT" + hex("0003");
   private static final String OPTION_REPLY = hex("0003e889045565a9 00000007");
   private static final String EXPORT_THAT_TAKES_FLUSHES =
@@ -39,12 +41,12 @@ final class NbdClientIT {
 
   @Test
   void aServerThatSaysNothingTimesOut() {
-    assertThatThrownBy(this::flush).isInstanceOf(TimeoutException.class);
+    assertThatThrownBy(() -> flush(SHORT)).isInstanceOf(TimeoutException.class);
   }
 
   @Test
   void aServerThatDoesNotAnswerTheFlushTimesOut() {
-    assertThatThrownBy(() -> flush(GREETING, EXPORT_THAT_TAKES_FLUSHES, ACK))
+    assertThatThrownBy(() -> flush(SHORT, GREETING, EXPORT_THAT_TAKES_FLUSHES, ACK))
         .isInstanceOf(TimeoutException.class);
   }
 
@@ -122,11 +124,16 @@ final class NbdClientIT {
           client.hangUp();
         };
 
-    assertThatThrownBy(() -> flush(script)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> flush(LONG, script)).isInstanceOf(IOException.class);
   }
 
   private void flush(String... sent) throws IOException, TimeoutException {
+    flush(LONG, sent);
+  }
+
+  private void flush(Duration time, String... sent) throws IOException, TimeoutException {
     flush(
+        time,
         (Client client) -> {
           for (String bytes : sent) {
             client.send(bytes);
@@ -134,8 +141,8 @@ final class NbdClientIT {
         });
   }
 
-  private void flush(Script script) throws IOException, TimeoutException {
-    Deadline deadline = Deadline.after(Duration.ofSeconds(1));
+  private void flush(Duration time, Script script) throws IOException, TimeoutException {
+    Deadline deadline = Deadline.after(time);
     try (FakePeer peer = FakePeer.listen(dir.resolve("s"), script);
         NbdClient client = NbdClient.greet(peer.connect(), deadline)) {
       client.go("export", deadline);

@@ -296,7 +296,7 @@ final class MachineIT {
   @Test
   void aGuestThatIsBeingMigratedIsNotRun() {
     try (Qemu qemu = stopped().disk("vda", image("a")).start()) {
-      qemu.qmp("migrate", "{\"uri\": \"exec:sleep 3\"}");
+      qemu.qmp("migrate", "{\"uri\": \"exec:sleep 60\"}");
 
       GuestState guest = Monitor.observe(qemu).guest();
 
@@ -388,6 +388,7 @@ final class MachineIT {
 
   private static void awaitMigration(Qemu qemu) {
     Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
         .pollDelay(Duration.ZERO)
         .pollInterval(Duration.ofMillis(10))
         .until(() -> qemu.qmp("query-migrate", "{}").path("status").asText().equals("completed"));
