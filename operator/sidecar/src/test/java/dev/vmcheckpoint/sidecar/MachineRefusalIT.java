@@ -34,7 +34,7 @@ final class MachineRefusalIT {
   private static final CheckpointUid OTHER = new CheckpointUid("c2");
 
   private final PodsDirectory pods = PodsDirectory.create();
-  private final RunningSidecar sidecar = RunningSidecar.impatient(pods);
+  private final RunningSidecar sidecar = RunningSidecar.start(pods);
   private final Path volume = pods.volume(VM);
   private final Qemu qemu =
       Qemu.in(volume)
@@ -172,9 +172,10 @@ final class MachineRefusalIT {
   @Test
   void aMonitorThatAnotherClientHoldsIsBusy() throws IOException {
     PodUid held = new PodUid("b4");
-    try (Qemu other = Qemu.in(pods.volume(held)).start();
+    try (RunningSidecar impatient = RunningSidecar.impatient(pods);
+        Qemu other = Qemu.in(pods.volume(held)).start();
         SocketChannel _ = other.connect()) {
-      assertNotObserved(ErrorCode.MonitorBusy, sidecar, held);
+      assertNotObserved(ErrorCode.MonitorBusy, impatient, held);
     }
   }
 }

@@ -12,6 +12,7 @@ import dev.vmcheckpoint.sidecar.fixture.PodsDirectory;
 import dev.vmcheckpoint.sidecar.fixture.RunningSidecar;
 import dev.vmcheckpoint.sidecar.fixture.Threads;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -87,7 +88,9 @@ final class AdmissionIT {
               sidecar.stop();
               return true;
             });
-    Awaitility.await().until(() -> sidecar.probe("/readyz").statusCode() == 503);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> sidecar.probe("/readyz").statusCode() == 503);
 
     assertRefused(ErrorCode.Stopping, () -> sidecar.api().observe(NONE));
     assertThat(sidecar.probe("/healthz").statusCode()).isEqualTo(200);

@@ -39,7 +39,7 @@ final class HostileVolumeIT {
   private static final String NBD = "vmcp.nbd";
 
   private final PodsDirectory pods = PodsDirectory.create();
-  private final RunningSidecar sidecar = RunningSidecar.impatient(pods);
+  private final RunningSidecar sidecar = RunningSidecar.start(pods);
   private final Stranger stranger = Stranger.at(pods.socket(OTHER));
 
   @AfterEach

@@ -38,7 +38,10 @@ final class MonitorRefusalIT {
   private static final PodUid VM = new PodUid("a1");
 
   private final PodsDirectory pods = PodsDirectory.create();
-  private final RunningSidecar sidecar = RunningSidecar.impatient(pods);
+  private final RunningSidecar sidecar = RunningSidecar.start(pods);
+
+  /** For a monitor that hangs. */
+  private final RunningSidecar impatient = RunningSidecar.impatient(pods);
 
   @AfterEach
   void removePod() throws IOException {
@@ -48,6 +51,7 @@ final class MonitorRefusalIT {
   @AfterAll
   void stop() {
     sidecar.close();
+    impatient.close();
     pods.close();
   }
 
@@ -55,8 +59,12 @@ final class MonitorRefusalIT {
     return assertNotObserved(code, sidecar, VM);
   }
 
-  /** A change meets the same as a look. */
   private Problem refused(ErrorCode code) {
+    return refused(code, sidecar);
+  }
+
+  /** A change meets the same as a look. */
+  private static Problem refused(ErrorCode code, RunningSidecar sidecar) {
     EnsureRequest request =
         new EnsureRequest(List.of("vda"), Optional.empty(), Barrier.Flush, Optional.empty());
     return assertRefused(
@@ -119,8 +127,8 @@ final class MonitorRefusalIT {
   @Test
   void aMonitorThatDoesNotGreetIsBusy() throws IOException {
     try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), FakeMonitor.Client::hang)) {
-      notObserved(ErrorCode.MonitorBusy);
-      refused(ErrorCode.MonitorBusy);
+      assertNotObserved(ErrorCode.MonitorBusy, impatient, VM);
+      refused(ErrorCode.MonitorBusy, impatient);
     }
   }
 
@@ -136,7 +144,7 @@ final class MonitorRefusalIT {
         SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(pods.socket(VM)))) {
       served.await();
       try (WaitingClients _ = WaitingClients.fillQueue(pods.socket(VM))) {
-        assertThat(notObserved(ErrorCode.MonitorBusy).detail())
+        assertThat(assertNotObserved(ErrorCode.MonitorBusy, impatient, VM).detail())
             .contains("is the queue of clients that wait for the monitor full?");
       }
     }
@@ -151,8 +159,8 @@ final class MonitorRefusalIT {
           client.hang();
         };
     try (FakeMonitor _ = FakeMonitor.at(pods.socket(VM), silent)) {
-      notObserved(ErrorCode.MonitorTimeout);
-      refused(ErrorCode.MonitorTimeout);
+      assertNotObserved(ErrorCode.MonitorTimeout, impatient, VM);
+      refused(ErrorCode.MonitorTimeout, impatient);
     }
   }
 
