@@ -43,7 +43,7 @@ final class ApiServerFaultIT extends WithOperator {
   Config config() {
     Config config = cluster.operatorConfig();
     config.setRequestRetryBackoffLimit(0);
-    config.setRequestTimeout(1_000);
+    config.setRequestTimeout(3_000);
     return config;
   }
 

@@ -40,7 +40,7 @@ final class LateCreationIT {
     LateCreation late = sidecar.delayNextEnsure();
     TestCheckpoint checkpoint = new TestCheckpoint(CLUSTER, CLUSTER.namespace(), "deleted");
     operator.calls().beforeNextStatusOf("deleted", checkpoint::delete);
-    String uid = CLUSTER.apply("deleted", "db-0").uid();
+    String uid = CLUSTER.uidOfApplied("deleted", "db-0");
     checkpoint.whenGone();
     assertThat(RECORDS.of(uid)).isPresent();
     assertThat(operator.calls().writesTo("/configmaps", "/deleted"))
@@ -101,7 +101,7 @@ final class LateCreationIT {
     LateCreation late = sidecar.delayNextEnsure();
     TestCheckpoint checkpoint = new TestCheckpoint(CLUSTER, CLUSTER.namespace(), "deleted-both");
     operator.calls().beforeNextStatusOf("deleted-both", checkpoint::delete);
-    String uid = CLUSTER.apply("deleted-both", "db-0").uid();
+    String uid = CLUSTER.uidOfApplied("deleted-both", "db-0");
     checkpoint.whenGone();
 
     assertThat(late.begin().disks()).hasSize(2);

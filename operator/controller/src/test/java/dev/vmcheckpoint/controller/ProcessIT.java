@@ -95,7 +95,7 @@ final class ProcessIT {
 
     process.destroy();
 
-    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isZero();
     assertThat(CLUSTER.lease().get().getSpec().getHolderIdentity()).isNullOrEmpty();
     assertThat(Files.readAllLines(log))
@@ -136,7 +136,7 @@ final class ProcessIT {
     String key = Objects.requireNonNull(secret.get()).getData().getOrDefault("tls.key", "");
     process.destroy();
 
-    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     secret.delete();
     assertThat(process.exitValue()).isZero();
     String pem = new String(Base64.getDecoder().decode(key), StandardCharsets.US_ASCII);

@@ -82,7 +82,9 @@ final class TwoLeadersIT {
     }
   }
 
-  private static OperatorProcess takeOver() {
+  private OperatorProcess takeOver() {
+    // Of a process that is paused, the elector is as well: else it could take its lease back.
+    paused.calls().beforeEachOfLease(pause);
     CLUSTER.letLeaseRunOut();
     return OperatorProcess.start(CLUSTER);
   }

@@ -53,7 +53,7 @@ final class AuthorityIT extends WithAuthorities {
 
       try (Replica next = leader()) {
         request.whenSigned().verify(objects.authority().getPublicKey());
-        assertThat(next.count("Signed")).isEqualTo(1);
+        TestCluster.awaitThat("its count", () -> next.count("Signed") == 1);
       }
       assertThat(leader.count("Signed") + follower.count("Signed")).isZero();
     }
