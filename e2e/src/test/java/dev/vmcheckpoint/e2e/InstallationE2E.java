@@ -61,7 +61,7 @@ class InstallationE2E {
         kubectl delete -k crds
         """);
     assertThat(machine.bitmaps("vda")).isEmpty();
-    assertThat(administrator.findsLeft()).isEmpty();
+    administrator.findsNothingLeft();
   }
 
   /** Runs a command while checkpoints are made and deleted, one after another. */
@@ -103,7 +103,7 @@ class InstallationE2E {
     administrator.followsTheDocument("kubectl delete -k manifests/base");
 
     assertThat(machine.bitmaps("vda")).isEmpty();
-    assertThat(administrator.findsLeft()).isEmpty();
+    administrator.findsNothingLeft();
 
     long begin = System.nanoTime();
     administrator.installs();
@@ -144,11 +144,7 @@ class InstallationE2E {
     assertThat(checkpoint.uid()).isEqualTo(uid);
     administrator.followsTheDocument("finalizers");
 
-    await("nothing being left in the cluster")
-        .atMost(Cluster.PATIENCE)
-        // A kind that goes while it is looked for.
-        .ignoreExceptionsInstanceOf(AssertionError.class)
-        .until(() -> administrator.findsLeft().isEmpty());
+    administrator.findsNothingLeft();
     assertThat(machine.bitmapsOf(uid, "vda")).containsExactly(bitmap);
     machine.command(
         "block-dirty-bitmap-remove", "{\"node\":\"vda-format\",\"name\":\"%s\"}".formatted(bitmap));
