@@ -216,6 +216,51 @@ final class LayersIT {
     Jobs.awaitEnd(monitor, JOB);
   }
 
+  @Test
+  void aListThatWasMergedIntoAnOverlayIsMergedAgainIntoTheLayerThatIsCommittedTo() {
+    Resource checkpoint = scene.established();
+    scene.write("0 64k");
+    scene
+        .machine()
+        .whileNobodyLooks(
+            () -> {
+              scene.carryAlong(checkpoint);
+              scene.write("1M 64k");
+              scene.carryAlong("top", scene.file("top.qcow2"), "second", checkpoint);
+            });
+    scene.write("2M 64k");
+    assertRecording(checkpoint, 3 * (64 << 10));
+    scene.write("3M 1M");
+
+    Monitor monitor = scene.machine().monitor();
+    monitor.run(
+        "block-commit",
+        "job-id",
+        JOB,
+        "device",
+        "second",
+        "base-node",
+        "top",
+        "auto-dismiss",
+        false);
+    Jobs.complete(monitor, JOB);
+
+    assertRecording(checkpoint, 3 * (64 << 10) + (1 << 20));
+  }
+
+  @Test
+  void aDiscardOfLessThanAClusterInAnOverlayThatIsCommittedIsTakenForALoss() {
+    Resource checkpoint = scene.established();
+    scene.carryAlong(checkpoint);
+    scene.write("1M 64k");
+    scene.discard("2M 4k");
+    assertRecording(checkpoint, 2 * (64 << 10));
+
+    scene.commit();
+
+    assertLost(checkpoint, "Cleared", "the bitmap lists 65536 bytes");
+  }
+
   // Overlays of the recorded image's name
 
   @Test
@@ -295,6 +340,30 @@ final class LayersIT {
   // What leaves no trace
 
   @Test
+  void aBitmapThatIsAddedToAnOverlayAfterTheGuestWroteToItIsNotNoticed() {
+    Resource checkpoint = scene.established();
+    scene.putOverlay();
+    scene.write("0 64k");
+    assertStillUnknown(checkpoint, "OverlayOnTop", "is on top of the recorded image");
+
+    scene
+        .machine()
+        .monitor()
+        .run(
+            "block-dirty-bitmap-add",
+            "node",
+            "top",
+            "name",
+            bitmap(checkpoint),
+            "persistent",
+            true,
+            "granularity",
+            65_536);
+
+    assertRecording(checkpoint, 0);
+  }
+
+  @Test
   void aDataFileThatIsExchangedByAnOptionIsNotNoticed() {
     Path data = scene.file("a.data");
     Tool.image(
@@ -314,6 +383,8 @@ final class LayersIT {
                 "-device",
                 DEVICE));
 
-    assertRecording(checkpoint, 0);
+    JsonNode disk = assertRecording(checkpoint, 0);
+    assertThat(disk.path("image").path("file").asText()).isEqualTo(scene.image().toString());
+    assertThat(disk.path("image").path("dataFile").asText()).isEqualTo(data.toString());
   }
 }

@@ -120,6 +120,11 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
     io(VDA, "read " + range);
   }
 
+  /** The guest gives a range up, such as {@code 0 64k}. */
+  void discard(String range) {
+    io(VDA, "discard " + range);
+  }
+
   private void io(String device, String command) {
     machine().monitor().human("qemu-io -d %s \"%s\"".formatted(Devices.qdev(device), command));
   }
@@ -191,24 +196,29 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
 
   /** Puts an overlay on top that takes the checkpoints' bitmaps along, as libvirt does. */
   void carryAlong(Resource... all) {
-    Path top = Layers.overlay(file("top.qcow2"), image());
+    carryAlong(node(), image(), "top", all);
+  }
+
+  /** Puts such an overlay on some node. */
+  void carryAlong(String on, Path image, String overlay, Resource... all) {
+    Path top = Layers.overlay(file(overlay + ".qcow2"), image);
     machine()
         .monitor()
         .execute(
             "blockdev-add",
             """
-            {"driver":"qcow2","node-name":"top","backing":null,
+            {"driver":"qcow2","node-name":"%s","backing":null,"discard":"unmap",
              "file":{"driver":"file","filename":"%s"}}
             """
-                .formatted(top));
+                .formatted(overlay, top));
     StringBuilder actions = new StringBuilder();
     for (Resource checkpoint : all) {
       actions.append(
           """
           {"type":"block-dirty-bitmap-add",
-           "data":{"node":"top","name":"%s","persistent":true,"granularity":65536}},
+           "data":{"node":"%s","name":"%s","persistent":true,"granularity":65536}},
           """
-              .formatted(Said.bitmap(checkpoint)));
+              .formatted(overlay, Said.bitmap(checkpoint)));
     }
     machine()
         .monitor()
@@ -216,9 +226,9 @@ final class Scene implements BeforeEachCallback, AfterEachCallback {
             "transaction",
             """
             {"actions":[%s
-              {"type":"blockdev-snapshot","data":{"node":"%s","overlay":"top"}}]}
+              {"type":"blockdev-snapshot","data":{"node":"%s","overlay":"%s"}}]}
             """
-                .formatted(actions, node()));
+                .formatted(actions, on, overlay));
   }
 
   /** The overlay on top is committed, and the layer below is active again. */

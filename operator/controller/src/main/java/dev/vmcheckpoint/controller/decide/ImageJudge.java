@@ -114,15 +114,16 @@ record ImageJudge(
   }
 
   /**
-   * The layer that the recorded image is by now, where an overlay took its name: somebody renamed
-   * it while it was closed, and called the overlay as before.
+   * The layer that the recorded image is by now, where an overlay has its name: somebody renamed it
+   * while it was closed, or it was committed into that layer and made anew.
    */
   private Optional<String> recordedBelow() {
     if (hasRecordedMarker(disk.bitmaps()) || isRecordedOpening(disk.bitmaps())) {
       return Optional.empty();
     }
     return image.backing().stream()
-        .filter(file -> hasRecordedMarker(layer(file)) && bitmapOn(layer(file)).isPresent())
+        .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))
+        .filter(file -> bitmapOn(layer(file)).isPresent())
         .findFirst();
   }
 
@@ -205,7 +206,7 @@ record ImageJudge(
       return rolledBack();
     }
     Chain chain = Chain.of(before.backing(), under(before.file(), image.backing()));
-    return onTop(bitmap, chain, recordedLayer);
+    return onTop(bitmap, chain, recordedLayer, hasToFlush(chain));
   }
 
   /**
@@ -236,17 +237,24 @@ record ImageJudge(
     return Optional.empty();
   }
 
-  /** The layer under an overlay that was committed, or thrown away. */
+  /**
+   * The layer under an overlay that was committed, or thrown away. What is listed further below may
+   * have been merged into that overlay only.
+   */
   private Verdict below(BitmapObservation bitmap) {
     Chain chain = Chain.of(under(image.file(), before.backing()), image.backing());
+    boolean isListedBelow = disk.lower().stream().anyMatch(l -> bitmapOn(l.bitmaps()).isPresent());
+    List<String> merge = isListedBelow ? List.of(name) : List.of();
     if (isRecordedOpening(disk.bitmaps())) {
       // It got that marker while it was below, and was not closed since: a commit has ended.
-      return inRecordedOpening(bitmap, chain);
+      return isListedBelow && chain != Chain.OTHER
+          ? carryOver(bitmap, merge, hasToFlush(chain))
+          : inRecordedOpening(bitmap, chain);
     }
     if (!hasRecordedMarker(disk.bitmaps())) {
       return rolledBack();
     }
-    return chain == Chain.SAME ? carryOver(bitmap) : chainReplaced();
+    return chain == Chain.SAME ? carryOver(bitmap, merge, false) : chainReplaced();
   }
 
   /** Whether the present opening has both its markers, and no copy of the image has them. */
@@ -292,17 +300,18 @@ record ImageJudge(
         before.backing().contains(lower)
             ? Chain.of(under(lower, before.backing()), present)
             : Chain.ofMoved(before.backing(), present);
-    return onTop(bitmap, chain, layer(lower));
+    // In the same opening, what a commit moved there may still be in caches.
+    boolean flush = checkpoint.mustFlush() && isRecordedOpening(layer(lower));
+    return onTop(bitmap, chain, layer(lower), flush);
   }
 
   /** Of a recorded layer, the one above it all, which is active and has the bitmap. */
-  private Verdict onTop(BitmapObservation bitmap, Chain chain, List<BitmapObservation> recorded) {
+  private Verdict onTop(
+      BitmapObservation bitmap, Chain chain, List<BitmapObservation> recorded, boolean flush) {
     if (chain != Chain.SAME && !isRecordedOpening(recorded)) {
       return chainReplaced();
     }
-    return chain == Chain.OTHER
-        ? onOtherLayers()
-        : carryOver(bitmap, List.of(name), hasToFlush(chain));
+    return chain == Chain.OTHER ? onOtherLayers() : carryOver(bitmap, List.of(name), flush);
   }
 
   private Judged rolledBack() {

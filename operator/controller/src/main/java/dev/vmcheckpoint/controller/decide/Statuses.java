@@ -15,6 +15,7 @@ import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.Summary;
 import dev.vmcheckpoint.api.VirtualMachineCheckpointStatus.VirtualMachine;
 import dev.vmcheckpoint.controller.decide.Decision.Create;
 import dev.vmcheckpoint.node.EnsureResponse.CheckpointDisk;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -77,7 +78,8 @@ final class Statuses {
     said = valid(said, disks);
     return status(
         said,
-        now,
+        // A copy that is made after this second is made after the bitmaps were there.
+        now.plus(Duration.ofSeconds(1)).minusNanos(1),
         create.seen().at(),
         disks,
         create.skipped(),

@@ -219,6 +219,14 @@ final class DeciderTest {
   @Nested
   class OnceTheSidecarHasAnswered {
     @Test
+    void theTimeInWholeSecondsIsNotBeforeTheAnswer() {
+      VirtualMachineCheckpointStatus status =
+          Decider.created(fresh(), create(fresh()), response("vda"), LATER.plusMillis(300));
+
+      assertThat(status.creationTime()).isEqualTo(LATER.plusSeconds(1));
+    }
+
+    @Test
     void oneStatusSaysReadyWithTimeBitmapsAndEpochs() {
       VirtualMachineCheckpointStatus status =
           Decider.created(fresh(), create(fresh()), response("vda"), LATER);

@@ -435,6 +435,14 @@ final class ImageJudgeTest {
     }
 
     @Test
+    void alsoWhereTheRecordedOneWasCommittedBeforeAndItsNameIsUsedAgain() {
+      Layer committed = layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0"));
+
+      assertUnknown(judge(ofTheSameName(List.of(), committed)), Reason.OverlayOnTop);
+      assertRenewed(judge(ofTheSameName(List.of(counting("vda", 0)), committed)), bitmapOf("vda"));
+    }
+
+    @Test
     void anotherImageOfItsNameIsLost() {
       for (Layer other : List.of(layer(MOVED, epoch("e0")), layer(MOVED, bitmap("vda")))) {
         assertLost(judge(ofTheSameName(List.of(), other)), Reason.BitmapMissing);
@@ -479,6 +487,23 @@ final class ImageJudgeTest {
                   reopened(
                       "vda", streamed, SIZE, bitmap("vda"), epoch("d9"), open("e0"), open("d9"))))
           .isEqualTo(new Renew(onOverlay, "e0", List.of(), true));
+    }
+
+    @Test
+    void whatIsListedFurtherBelowMayHaveBeenMergedIntoTheOverlayOnly() {
+      assertRenewed(
+          judgeOver(layer(BASE, bitmap("vda")), bitmap("vda"), epoch("d9"), open("e0"), open("d9")),
+          bitmapOf("vda"));
+      assertRenewed(
+          judgeOver(layer(BASE, bitmap("vda")), bitmap("vda"), epoch("e0")), bitmapOf("vda"));
+      assertRecording(
+          judgeOver(layer(BASE), bitmap("vda"), epoch("d9"), open("e0"), open("d9")), "d9");
+    }
+
+    private Verdict judgeOver(Layer lower, BitmapObservation... bitmaps) {
+      DiskImage image = new DiskImage(fileOf("vda"), List.of(BASE), Optional.empty());
+      return ImageJudgeTest.judge(
+          onOverlay, layered("vda", image, SIZE, List.of(bitmaps), List.of(lower)));
     }
 
     @Test
@@ -628,13 +653,26 @@ final class ImageJudgeTest {
     }
 
     @Test
-    void anOverlayThatCameAfterTheCommitOfTheRecordedOneIsMerged() {
-      assertRenewed(
-          judge(
-              onMoved(
-                  List.of(counting("vda", 0)),
-                  layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0")))),
-          bitmapOf("vda"));
+    void anOverlayThatCameAfterTheCommitOfTheRecordedOneIsMergedAndFlushed() {
+      assertThat(judge(afterTheCommit()))
+          .isEqualTo(new Renew(recorded("vda"), "e0", List.of(bitmapOf("vda")), true));
+    }
+
+    @Test
+    void whereCopiesAreReadThroughQemuOnlyItIsNotFlushed() {
+      assertThat(
+              new DiskJudge(
+                      checkpoint(unflushed(), establishedStatus(recorded("vda"))),
+                      seen(afterTheCommit()),
+                      Map.of())
+                  .judge(recorded("vda")))
+          .isEqualTo(new Renew(recorded("vda"), "e0", List.of(bitmapOf("vda")), false));
+    }
+
+    private DiskObservation afterTheCommit() {
+      return onMoved(
+          List.of(counting("vda", 0)),
+          layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0")));
     }
 
     @Test

@@ -33,6 +33,8 @@ final class BlockGraph {
           "mirror_top",
           "commit_top");
 
+  private static final String QCOW2 = "qcow2";
+
   /** As many as two images can hold, all disks and layers together. */
   static final int MAX_BITMAPS = 2 * 65_535;
 
@@ -130,7 +132,7 @@ final class BlockGraph {
     if (!writable) {
       return because(Reason.ReadOnly, "the disk is read-only");
     }
-    if (!node.driver().equals("qcow2")) {
+    if (!node.driver().equals(QCOW2)) {
       return because(
           Reason.NotQcow2, "the image %s is %s, not qcow2".formatted(node.file(), node.driver()));
     }
@@ -181,13 +183,16 @@ final class BlockGraph {
 
   /**
    * What an image is stored in. Its own node need not be called so: QEMU describes there how the
-   * image was opened, with the layers below, once that is not what the header says.
+   * image was opened, with the layers below, once that is not what the header says. An image in an
+   * image is another one. Of an image with a data file QEMU shows that one in place of its storage.
    */
   private String file(Reply image, BlockNode node) throws ContradictoryException {
-    Optional<Reply> storage = image.child("parent");
-    return node.driver().equals("qcow2") && storage.isPresent()
-        ? node(format(storage.get())).file()
-        : node.file();
+    Optional<Reply> below = image.child("parent");
+    if (!node.driver().equals(QCOW2) || node.dataFile().isPresent() || below.isEmpty()) {
+      return node.file();
+    }
+    BlockNode storage = node(format(below.get()));
+    return storage.driver().equals(QCOW2) ? node.file() : storage.file();
   }
 
   /** The first node from the given one downwards that is no filter. Filters may have no name. */

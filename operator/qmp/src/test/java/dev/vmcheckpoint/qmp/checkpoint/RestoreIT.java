@@ -299,6 +299,29 @@ final class RestoreIT {
   }
 
   @Test
+  void ofTwoOverlaysMergedAtOnceTheLowerIsExactOnceItIsMergedAfterACommit() {
+    CheckpointDisk recorded;
+    Backup copy;
+    try (Qemu qemu = oneDisk().start();
+        Client client = Client.of(qemu)) {
+      recorded = client.ensure("vda").disks().getFirst();
+      copy = Backup.copyOf(image("vda"));
+      writeSome(qemu, "vda");
+      carry(qemu, "vda-node", "vda", "mid");
+      writeSome(qemu, "vda");
+      carry(qemu, "mid", "mid", "top");
+      client.renew(merging(recorded));
+      writeSome(qemu, "vda");
+      Layers.commitOnto(qemu, "top", "mid");
+      client.renew(merging(recorded));
+      writeSome(qemu, "vda");
+      qemu.quit();
+    }
+
+    assertThat(copy.wrongBlocks(image("mid"), recorded.bitmap())).isEmpty();
+  }
+
+  @Test
   void aPlainOverlayThatIsCommittedRestoresExactly() {
     CheckpointDisk recorded;
     Backup copy;

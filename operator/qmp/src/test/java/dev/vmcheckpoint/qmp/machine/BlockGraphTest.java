@@ -49,6 +49,21 @@ final class BlockGraphTest {
   }
 
   @Test
+  void anImageWithADataFileIsCalledAsItsNode() throws Exception {
+    ((ObjectNode) replies.node("a").at("/image/format-specific/data")).put("data-file", "a.data");
+    replies.node("af").put("file", "a.data");
+
+    assertThat(replies.disk("vda").image().orElseThrow().file()).isEqualTo("a.qcow2");
+  }
+
+  @Test
+  void anImageInAnImageIsCalledAsItsNode() throws Exception {
+    replies.node("af").put("drv", "qcow2").put("file", "outer.qcow2");
+
+    assertThat(replies.disk("vda").image().orElseThrow().file()).isEqualTo("a.qcow2");
+  }
+
+  @Test
   void anImageOfAnotherFormatIsCalledAsItsNode() throws Exception {
     replies.node("a").put("drv", "raw").put("file", "json:{\"driver\": \"raw\", \"offset\": 512}");
 

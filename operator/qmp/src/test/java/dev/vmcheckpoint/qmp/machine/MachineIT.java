@@ -228,8 +228,8 @@ final class MachineIT {
     try (Qemu qemu = stopped().disk("vda", raw).disk("vdb", other).start()) {
       assertThat(reason(Monitor.disk(qemu, "vda"))).contains(Reason.RawDataFile);
       assertThat(reason(Monitor.disk(qemu, "vdb"))).isEmpty();
-      assertThat(Monitor.disk(qemu, "vdb").image().orElseThrow().dataFile())
-          .contains(path("b.data"));
+      assertThat(Monitor.disk(qemu, "vdb").image())
+          .contains(new Image(other.toString(), List.of(), Optional.of(path("b.data"))));
     }
   }
 
