@@ -220,6 +220,17 @@ final class LayersIT {
   void aListThatWasMergedIntoAnOverlayIsMergedAgainIntoTheLayerThatIsCommittedTo() {
     Resource checkpoint = scene.established();
     scene.write("0 64k");
+    carryTwoAlong(checkpoint);
+    scene.write("2M 64k");
+    assertRecording(checkpoint, 3 * (64 << 10));
+    scene.write("3M 1M");
+
+    commitSecond();
+
+    assertRecording(checkpoint, 3 * (64 << 10) + (1 << 20));
+  }
+
+  private void carryTwoAlong(Resource checkpoint) {
     scene
         .machine()
         .whileNobodyLooks(
@@ -228,10 +239,9 @@ final class LayersIT {
               scene.write("1M 64k");
               scene.carryAlong("top", scene.file("top.qcow2"), "second", checkpoint);
             });
-    scene.write("2M 64k");
-    assertRecording(checkpoint, 3 * (64 << 10));
-    scene.write("3M 1M");
+  }
 
+  private void commitSecond() {
     Monitor monitor = scene.machine().monitor();
     monitor.run(
         "block-commit",
@@ -244,8 +254,24 @@ final class LayersIT {
         "auto-dismiss",
         false);
     Jobs.complete(monitor, JOB);
+    monitor.run("blockdev-del", "node-name", "second");
+  }
 
-    assertRecording(checkpoint, 3 * (64 << 10) + (1 << 20));
+  @Test
+  void aDiskThatGrewAboveCarriedOverlaysIsOutOfSightUntilTheLowestIsActive() {
+    Resource checkpoint = scene.established();
+    scene.carryAlong(checkpoint);
+    assertRecording(checkpoint, 0);
+    scene.carryAlong("top", scene.file("top.qcow2"), "second", checkpoint);
+    assertRecording(checkpoint, 0);
+    Monitor monitor = scene.machine().monitor();
+    monitor.run("block_resize", "node-name", "second", "size", 2 * Scene.SIZE);
+    commitSecond();
+    assertStillUnknown(checkpoint, "OverlayOnTop", "on the lower layer");
+
+    scene.commit();
+
+    assertRecordingAgain(checkpoint, 0);
   }
 
   @Test
@@ -338,6 +364,23 @@ final class LayersIT {
   }
 
   // What leaves no trace
+
+  @Test
+  void aStreamBelowTwoOverlaysThatCameAtOnceIsNotNoticedWhenTheUpperIsCommitted() {
+    Resource checkpoint = scene.established();
+    scene.write("0 128k");
+    carryTwoAlong(checkpoint);
+    assertRecording(checkpoint, 3 * (64 << 10));
+    Monitor monitor = scene.machine().monitor();
+    monitor.run("block-stream", "job-id", JOB, "device", "top", "auto-dismiss", false);
+    Jobs.awaitEnd(monitor, JOB);
+    assertRecording(checkpoint, 3 * (64 << 10));
+    scene.write("2M 128k");
+
+    commitSecond();
+
+    assertRecording(checkpoint, 3 * (64 << 10));
+  }
 
   @Test
   void aBitmapThatIsAddedToAnOverlayAfterTheGuestWroteToItIsNotNoticed() {

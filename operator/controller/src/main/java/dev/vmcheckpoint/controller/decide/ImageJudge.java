@@ -121,15 +121,33 @@ record ImageJudge(
     if (hasRecordedMarker(disk.bitmaps()) || isRecordedOpening(disk.bitmaps())) {
       return Optional.empty();
     }
+    return recordedLayer().filter(file -> bitmapOn(layer(file)).isPresent());
+  }
+
+  /**
+   * The uppermost layer that has the marker of the last known opening. The transient one is left
+   * below every image that was closed since, too: it tells of a commit only where the overlay on
+   * top was not there before.
+   */
+  private Optional<String> recordedLayer() {
+    boolean wasClosed =
+        Markers.epochs(disk.bitmaps()).stream().anyMatch(id -> !Markers.isOpen(disk.bitmaps(), id));
     return image.backing().stream()
-        .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))
-        .filter(file -> bitmapOn(layer(file)).isPresent())
+        .filter(
+            file ->
+                hasRecordedMarker(layer(file)) || (!wasClosed && isRecordedOpening(layer(file))))
         .findFirst();
   }
 
   private Verdict withoutBitmap() {
     return switch (place()) {
-      case SAME -> recordedBelow().map(this::underOverlay).orElseGet(this::goneFromRecordedImage);
+      case SAME ->
+          recordedBelow()
+              // An older copy of a recorded overlay has no marker that would tell it from a new
+              // one.
+              .filter(lower -> hasRecordedMarker(layer(lower)))
+              .map(this::underOverlay)
+              .orElseGet(this::goneFromRecordedImage);
       case ON_TOP -> underOverlay(before.file());
       case BELOW, ELSEWHERE ->
           unknown(
@@ -266,9 +284,7 @@ record ImageJudge(
     if (hasRecordedMarker(disk.bitmaps())) {
       return moved(bitmap, Chain.ofMoved(before.backing(), image.backing()));
     }
-    return image.backing().stream()
-        .filter(file -> hasRecordedMarker(layer(file)) || isRecordedOpening(layer(file)))
-        .findFirst()
+    return recordedLayer()
         .map(lower -> onTopOfRecorded(lower, bitmap))
         .orElseGet(
             () ->

@@ -230,6 +230,10 @@ final class ImageJudgeTest {
 
   @Nested
   class UnderAnOverlay {
+    /** It was below the recorded overlay, which was committed, in this opening. */
+    private final Layer committed =
+        layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0"));
+
     @Test
     void withoutTheBitmapItCannotBeSeen() {
       assertUnknown(
@@ -436,10 +440,18 @@ final class ImageJudgeTest {
 
     @Test
     void alsoWhereTheRecordedOneWasCommittedBeforeAndItsNameIsUsedAgain() {
-      Layer committed = layer(MOVED, bitmap("vda"), epoch("d9"), open("d9"), open("e0"));
-
-      assertUnknown(judge(ofTheSameName(List.of(), committed)), Reason.OverlayOnTop);
       assertRenewed(judge(ofTheSameName(List.of(counting("vda", 0)), committed)), bitmapOf("vda"));
+    }
+
+    @Test
+    void anOlderCopyOfTheRecordedOverlayIsNotTakenForOneThatWasMadeAnew() {
+      List<BitmapObservation> older = List.of(bitmap("vda"), epoch("d9"));
+      DiskImage elsewhere = new DiskImage(TOP, List.of(MOVED, BASE), Optional.empty());
+
+      assertLost(judge(ofTheSameName(older, committed)), Reason.RolledBack);
+      assertLost(judge(ofTheSameName(List.of(), committed)), Reason.BitmapMissing);
+      assertLost(
+          judge(layered("vda", elsewhere, SIZE, older, List.of(committed))), Reason.ImageReplaced);
     }
 
     @Test

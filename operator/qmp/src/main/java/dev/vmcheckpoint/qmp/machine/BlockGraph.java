@@ -188,7 +188,7 @@ final class BlockGraph {
    */
   private String file(Reply image, BlockNode node) throws ContradictoryException {
     Optional<Reply> below = image.child("parent");
-    if (!node.driver().equals(QCOW2) || node.dataFile().isPresent() || below.isEmpty()) {
+    if (!node.driver().equals(QCOW2) || node.hasDataFile() || below.isEmpty()) {
       return node.file();
     }
     BlockNode storage = node(format(below.get()));

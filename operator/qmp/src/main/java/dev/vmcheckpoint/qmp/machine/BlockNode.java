@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
  * @param active whether its image may be used: {@code false} on the side of a migration that does
  *     not run the guest; QEMU before 10.0 does not tell, and is taken at its run state
  * @param flushIgnored whether flushes do nothing, as {@code cache=unsafe} has it
+ * @param hasDataFile whether its data is in another file, of which the header need not tell the
+ *     name
  * @param compat the qcow2 version, such as {@code 1.1}; empty for other formats
  */
 record BlockNode(
@@ -23,6 +25,7 @@ record BlockNode(
     boolean flushIgnored,
     long virtualSizeBytes,
     Optional<String> compat,
+    boolean hasDataFile,
     Optional<String> dataFile,
     boolean dataFileRaw,
     List<Bitmap> bitmaps) {
@@ -50,6 +53,7 @@ record BlockNode(
         info.child("cache").map(cache -> cache.flag("no-flush")).orElse(false),
         image.map(i -> i.size("virtual-size")).orElse(0L),
         qcow2.map(data -> data.text("compat")),
+        qcow2.flatMap(data -> data.optionalFlag("data-file-raw")).isPresent(),
         qcow2.flatMap(data -> data.optionalText("data-file")),
         qcow2.flatMap(data -> data.optionalFlag("data-file-raw")).orElse(false),
         // Jobs keep bitmaps without a name.

@@ -50,7 +50,7 @@ final class BlockGraphTest {
 
   @Test
   void anImageWithADataFileIsCalledAsItsNode() throws Exception {
-    ((ObjectNode) replies.node("a").at("/image/format-specific/data")).put("data-file", "a.data");
+    ((ObjectNode) replies.node("a").at("/image/format-specific/data")).put("data-file-raw", false);
     replies.node("af").put("file", "a.data");
 
     assertThat(replies.disk("vda").image().orElseThrow().file()).isEqualTo("a.qcow2");
