@@ -190,6 +190,7 @@ final class ApiServerFaultIT extends WithOperator {
     TestCheckpoint checkpoint = cluster.apply(name, "db-0").whenReady();
     String uid = checkpoint.uid();
     cluster.deletePod("db-0");
+    checkpoint.whenOutOfSight();
     checkpoint.delete();
     checkpoint.whenGone();
     assertThat(records().of(uid)).isPresent();
@@ -232,6 +233,7 @@ final class ApiServerFaultIT extends WithOperator {
     TestCheckpoint checkpoint = cluster.apply(name, "db-0").whenReady();
     String uid = checkpoint.uid();
     cluster.deletePod("db-0");
+    checkpoint.whenOutOfSight();
     detour.next("POST", "/configmaps", fault);
 
     checkpoint.delete();

@@ -42,6 +42,7 @@ final class DeletionIT extends WithOperator {
     cluster.startMachine("db-0", "vda");
     TestCheckpoint checkpoint = cluster.apply("no-pod", "db-0").whenReady();
     cluster.deletePod("db-0");
+    checkpoint.whenOutOfSight();
 
     checkpoint.delete();
 

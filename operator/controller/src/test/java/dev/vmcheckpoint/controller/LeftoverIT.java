@@ -42,6 +42,7 @@ final class LeftoverIT {
     String uid = goes.uid();
     String bitmap = goes.bitmap("vda");
     CLUSTER.deletePod("db-0");
+    goes.whenOutOfSight();
 
     goes.delete();
     goes.whenGone();
@@ -67,6 +68,7 @@ final class LeftoverIT {
     TestCheckpoint checkpoint = CLUSTER.apply("handed-on", "db-0").whenReady();
     String uid = checkpoint.uid();
     CLUSTER.deletePod("db-0");
+    checkpoint.whenOutOfSight();
     checkpoint.delete();
     checkpoint.whenGone();
     operator.close();
@@ -151,6 +153,7 @@ final class LeftoverIT {
     TestCheckpoint checkpoint = CLUSTER.apply("unrecorded", "db-0").whenReady();
     refuseRecords();
     CLUSTER.deletePod("db-0");
+    checkpoint.whenOutOfSight();
 
     checkpoint.delete();
     checkpoint.whenGone();
@@ -169,6 +172,7 @@ final class LeftoverIT {
     TestCheckpoint checkpoint = CLUSTER.apply("one-too-many", "db-0").whenReady();
     fillAllRecords();
     CLUSTER.deletePod("db-0");
+    checkpoint.whenOutOfSight();
 
     checkpoint.delete();
     checkpoint.whenGone();

@@ -120,6 +120,7 @@ final class OperatorCrashIT {
     TestCheckpoint checkpoint = CLUSTER.apply("recorded", "db-0").whenReady();
     String uid = checkpoint.uid();
     CLUSTER.deletePod("db-0");
+    checkpoint.whenOutOfSight();
     operator.calls().beforeFinalizerOf("recorded", this::kill);
 
     checkpoint.delete();
